@@ -1,0 +1,177 @@
+/**
+ * The catalog: everything a call needs, in memory, immutable and indexed.
+ * `store/catalog.ts` builds it from Postgres; nothing here knows where it came from.
+ * Ids are the database's ids. A limit of 0 means "none", as in the product's documents.
+ */
+import type { Money } from '../rating/money.ts';
+import type { Tariff } from '../rating/tariff.ts';
+import type { DidIndex } from './did.ts';
+import type { NumberPool } from './number-pool.ts';
+
+/** Whom a list applies to: no list, refuse what is in the pool, or refuse what is not. */
+export type ListMode = 'no' | 'blacklist' | 'whitelist';
+
+export interface NumberList {
+  readonly mode: ListMode;
+  /** Pool id; null only when mode is 'no'. */
+  readonly poolId: number | null;
+}
+
+/** 0 is the system's own account: it pays nobody and is never blocked. */
+export const ADMIN_ID = 0;
+
+export interface User {
+  readonly id: number;
+  readonly username: string;
+  readonly type: 'admin' | 'partner' | 'reseller' | 'user';
+  /** Who owns (and sells to) this user: admin, a partner or a reseller. */
+  readonly ownerId: number;
+  readonly blocked: boolean;
+  readonly postpaid: boolean;
+  /** How far below zero the balance may go; null: without limit (postpaid only). */
+  readonly credit: Money | null;
+  readonly currency: string;
+  readonly timeZone: string;
+  readonly tariffId: number | null;
+  readonly lcrId: number | null;
+  /** Simultaneous calls: separate limits, or one for both (then the other two are 0). */
+  readonly outboundLimit: number;
+  readonly inboundLimit: number;
+  readonly combinedLimit: number;
+  /** Calls a second this user may start. */
+  readonly cpsLimit: number;
+  readonly allowLossCalls: boolean;
+  /** Highest price per minute he may be asked for; 0n: any. */
+  readonly maxCallRate: Money;
+  readonly sourceList: NumberList;
+  readonly destinationList: NumberList;
+}
+
+export interface Device {
+  readonly id: number;
+  readonly userId: number;
+  /** Name of its PJSIP endpoint, which is its SIP user name. */
+  readonly endpoint: string;
+  readonly extension: string | null;
+  /** How it proves who it is. */
+  readonly auth: 'password' | 'ip';
+  /** A trunk receives the full dialled number. */
+  readonly trunk: boolean;
+  readonly blocked: boolean;
+  readonly callLimit: number;
+  readonly locationId: number;
+  /** Empty: what the caller sends passes. */
+  readonly callerIdNumber: string;
+  readonly callerIdName: string;
+  /** Longest ringing when this device is called, seconds. */
+  readonly ringTimeoutS: number;
+  /** Longest call, seconds; 0: none. */
+  readonly callTimeoutS: number;
+  readonly graceS: number;
+  /** Asterisk servers it may call from; empty: any. */
+  readonly serverIds: readonly number[];
+}
+
+export interface Provider {
+  readonly id: number;
+  readonly name: string;
+  /** Name of its PJSIP endpoint, `provider-<id>`. */
+  readonly endpoint: string;
+  readonly tariffId: number;
+  readonly active: boolean;
+  readonly callLimit: number;
+  readonly cpsLimit: number;
+  readonly ringTimeoutS: number;
+  readonly callTimeoutS: number;
+  readonly graceS: number;
+  /** Seconds without any answer to the INVITE before the next way; null: the global setting. */
+  readonly silenceMs: number | null;
+  readonly interpretNoAnswerAsFailed: boolean;
+  readonly interpretBusyAsFailed: boolean;
+  readonly destinationList: NumberList;
+  /** E.164 to the provider's format. */
+  readonly rules: readonly NumberRule[];
+  readonly callerIdNumber: string;
+  readonly callerIdName: string;
+}
+
+export interface Lcr {
+  readonly id: number;
+  readonly name: string;
+  readonly order: 'price' | 'priority' | 'percent';
+  /** Use a dearer provider only up to the cheapest rate plus this percent (235); null: any. */
+  readonly pricePercentLimit: number | null;
+  /** Only the first way is tried. */
+  readonly noFailover: boolean;
+  /** Tried last, even at a loss. */
+  readonly failoverProviderId: number | null;
+  readonly allowLossCalls: boolean;
+  readonly providers: readonly LcrProvider[];
+}
+
+export interface LcrProvider {
+  readonly providerId: number;
+  readonly priority: number;
+  readonly percent: number;
+  readonly active: boolean;
+}
+
+/** Cut/add rule. Matches a number that begins with `cut` and has minLength..maxLength characters. */
+export interface NumberRule {
+  readonly id: number;
+  readonly name: string;
+  readonly applies: 'destination' | 'source';
+  readonly cut: string;
+  readonly add: string;
+  readonly minLength: number;
+  readonly maxLength: number;
+  /** Localization only: what a match changes beside the number; null: nothing. */
+  readonly tariffId: number | null;
+  readonly lcrId: number | null;
+}
+
+export interface Location {
+  readonly id: number;
+  readonly name: string;
+  readonly rules: readonly NumberRule[];
+}
+
+/** The location whose rules serve a device when none of its own location's rules matches. */
+export const GLOBAL_LOCATION_ID = 1;
+
+export interface Did {
+  readonly id: number;
+  /** E.164 digits, letters after the first digit; a wildcard ends in `*`. */
+  readonly did: string;
+  readonly status: 'free' | 'reserved' | 'active' | 'closed' | 'terminated';
+  readonly userId: number | null;
+  readonly deviceId: number | null;
+  readonly providerId: number;
+  readonly callLimit: number;
+  /** Longest call, seconds; 0: none. */
+  readonly maxDurationS: number;
+  readonly graceS: number;
+  readonly activeFromMs: number | null;
+  readonly activeTillMs: number | null;
+  readonly sourcePoolId: number | null;
+  /** Tariffs of one rate each, by caller's prefix ('' matches all); null: free. */
+  readonly providerTariffId: number | null;
+  readonly incomingTariffId: number | null;
+  readonly ownerTariffId: number | null;
+}
+
+export interface Catalog {
+  /** Grows by one with each change taken into force. */
+  readonly version: number;
+  readonly users: ReadonlyMap<number, User>;
+  readonly devices: ReadonlyMap<number, Device>;
+  readonly devicesByEndpoint: ReadonlyMap<string, Device>;
+  readonly providers: ReadonlyMap<number, Provider>;
+  readonly providersByEndpoint: ReadonlyMap<string, Provider>;
+  readonly lcrs: ReadonlyMap<number, Lcr>;
+  readonly tariffs: ReadonlyMap<number, Tariff>;
+  readonly locations: ReadonlyMap<number, Location>;
+  readonly dids: DidIndex;
+  readonly pools: ReadonlyMap<number, NumberPool>;
+  readonly destinations: ReadonlyMap<number, string>;
+}
