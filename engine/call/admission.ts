@@ -1,0 +1,141 @@
+/**
+ * What the call asks of the shared store: one script before dialling, one after the end,
+ * and two between (the next slice of money, the next way out). Values only; `store/redis/` does it.
+ */
+import type { Money } from '../../rating/money.ts';
+
+/** One place in a concurrent-call counter, or in a calls-per-second window. */
+export interface CounterClaim {
+  /** Redis key without prefix, e.g. `calls:user:5:out` or `cps:user:5`. */
+  readonly key: string;
+  /** 0: counted, never refused. */
+  readonly limit: number;
+  /** Hangup cause when it is full. */
+  readonly cause: number;
+}
+
+export interface PayerClaim {
+  readonly userId: number;
+  /** To hold now: the price of the first slice. */
+  readonly want: Money;
+  /** The least that buys one second; below it the call is refused. */
+  readonly least: Money;
+  /** Causes of a refusal: nothing there, all of it held by other calls, not even one second. */
+  readonly tooLow: number;
+  readonly simultaneous: number;
+  readonly underOneSecond: number;
+}
+
+export interface AdmitRequest {
+  readonly callId: string;
+  readonly nowMs: number;
+  /** In the order in which they are checked; the first full one names the refusal. */
+  readonly counters: readonly CounterClaim[];
+  readonly perSecond: readonly CounterClaim[];
+  readonly payers: readonly PayerClaim[];
+  /** The ways out in their order; the first whose counters have room is taken. Empty claims: always room. */
+  readonly ways: readonly (readonly CounterClaim[])[];
+  /** Shown by `calls` and used by recovery: flat text fields. */
+  readonly live: Readonly<Record<string, string>>;
+}
+
+export type AdmitAnswer =
+  /** `granted[i]` is what payer i now has on hold for this call (at least `least`, at most `want`). */
+  | { readonly kind: 'admitted'; readonly way: number; readonly granted: readonly Money[] }
+  | { readonly kind: 'refused'; readonly cause: number };
+
+/** Hold more for a running call. The answer is what each payer has on hold in all, in the order asked. */
+export interface ExtendRequest {
+  readonly callId: string;
+  readonly payers: readonly { readonly userId: number; readonly want: Money }[];
+}
+
+/** Give the present way's places back and take the first later one with room. */
+export interface NextWayRequest {
+  readonly callId: string;
+  readonly nowMs: number;
+  readonly ways: readonly (readonly CounterClaim[])[];
+  readonly live: Readonly<Record<string, string>>;
+}
+
+/** Everything the call held is given back; what is owed and the CDR rows are queued for settling. Repeating it changes nothing. */
+export interface FinishRequest {
+  readonly callId: string;
+  readonly nowMs: number;
+  readonly debits: readonly Debit[];
+  readonly cdrs: readonly Cdr[];
+}
+
+/** `amount` > 0 is taken from the account, < 0 is given. */
+export interface Debit {
+  readonly account: 'user' | 'provider';
+  readonly accountId: number;
+  readonly amount: Money;
+  readonly cause: 'call' | 'did' | 'flash_call';
+}
+
+export type Disposition = 'ANSWERED' | 'NO ANSWER' | 'BUSY' | 'FAILED';
+
+/** One level's part of a CDR: what it was priced by and what came out. */
+export interface CdrPrice {
+  readonly tariffId: number | null;
+  readonly prefix: string;
+  /** Headline price per minute. */
+  readonly rate: Money;
+  readonly billedS: number;
+  readonly price: Money;
+  /** The captured rate, whole: `rateToJson`; enough to price the call again. */
+  readonly captured: unknown;
+}
+
+/** One attempt: one row of `calls`. Times are epoch milliseconds. */
+export interface Cdr {
+  readonly uniqueId: string;
+  /** 1, 2, … within the call. */
+  readonly attempt: number;
+  /** True on the last attempt of the call. */
+  readonly final: boolean;
+  readonly callDateMs: number;
+  readonly answerMs: number | null;
+  readonly endMs: number;
+  readonly direction: 'outbound' | 'inbound' | 'local';
+  readonly serverId: number;
+  readonly clid: string;
+  readonly src: string;
+  readonly dst: string;
+  readonly localizedDst: string;
+  readonly userId: number | null;
+  readonly resellerId: number | null;
+  readonly partnerId: number | null;
+  readonly deviceId: number | null;
+  readonly dstUserId: number | null;
+  readonly dstDeviceId: number | null;
+  readonly providerId: number | null;
+  readonly didProviderId: number | null;
+  readonly didId: number | null;
+  readonly prefix: string;
+  readonly destinationId: number | null;
+  readonly disposition: Disposition;
+  readonly hangupCause: number;
+  /** SIP status of the far end, where there was one. */
+  readonly sipCode: number | null;
+  /** Dial to end, and answer to end, milliseconds. */
+  readonly durationMs: number;
+  readonly billMs: number;
+  /** Whole seconds after the rounding setting. */
+  readonly billsec: number;
+  /** Dial to the first ringing or progress, milliseconds. */
+  readonly pddMs: number | null;
+  readonly terminatedBy: 'originator' | 'terminator' | 'system';
+  readonly endSource: 'event' | 'witness' | 'estimate';
+  readonly flashCall: boolean;
+  readonly originatorCodec: string;
+  readonly terminatorCodec: string;
+  readonly originatorCallId: string;
+  readonly terminatorCallId: string;
+  readonly originatorIp: string;
+  readonly catalogVersion: number;
+  readonly prices: Readonly<Partial<Record<PriceLevel, CdrPrice>>>;
+}
+
+export type PriceLevel = 'provider' | 'partner' | 'reseller' | 'user' | 'did' | 'didIncoming' | 'didProvider';
