@@ -1,0 +1,153 @@
+/**
+ * A call to a DID: from a provider, or from a device of ours that dialled it. It goes to the owner's device or
+ * trunk and is priced by the DID's own rates (DID Billing).
+ */
+import { withGrace } from '../rating/rate.ts';
+import type { Rate } from '../rating/rate.ts';
+import type { Catalog, Device, Did, User } from './catalog.ts';
+import { blockedCause, chainOf } from './chain.ts';
+import type { Chain } from './chain.ts';
+import { payerOf, rateBy } from './levels.ts';
+import { chainClaims, didClaim, perSecondClaims, serverClaim } from './limits.ts';
+import { listRefusal } from './lists.ts';
+import { matchPool } from './number-pool.ts';
+import { refused, shortest } from './outbound.ts';
+import type { RouteContext } from './outbound.ts';
+import { NOBODY } from './plan.ts';
+import type { Arrival, Decision, Level, Parties, Payer, PriceLevel, Way } from './plan.ts';
+
+export interface InboundCall {
+  readonly arrival: Arrival;
+  readonly did: Did;
+  readonly number: string;
+  readonly src: string;
+  /** The calling device when the caller is a user of ours; null: from outside. */
+  readonly caller: Device | null;
+}
+
+/** The states in which a DID takes no calls (DID Management, "Status"). */
+function statusCause(did: Did): number {
+  switch (did.status) {
+    case 'active':
+      return 0;
+    case 'free':
+      return 226;
+    case 'reserved':
+      return 229;
+    case 'closed':
+      return 284;
+    case 'terminated':
+      return 207;
+  }
+}
+
+function parties(call: InboundCall, owner: Chain | null, device: Device | null, caller: User | null): Parties {
+  return {
+    ...NOBODY,
+    direction: 'inbound',
+    src: call.src,
+    dst: call.arrival.dialled,
+    localizedDst: call.number,
+    userId: caller?.id ?? null,
+    resellerId: owner?.reseller?.id ?? null,
+    partnerId: owner?.partner?.id ?? null,
+    deviceId: call.caller?.id ?? null,
+    dstUserId: owner?.user.id ?? null,
+    dstDeviceId: device?.id ?? null,
+    didId: call.did.id,
+    didProviderId: call.did.providerId,
+    prefix: call.did.did,
+  };
+}
+
+interface DidRates {
+  readonly levels: readonly Level[];
+  readonly payers: readonly Payer[];
+}
+
+function didRate(catalog: Catalog, call: InboundCall, tariffId: number | null): Rate | 'noRate' {
+  // By the caller's number: the documents price a DID call "by CallerID prefix" (M4 DID Management).
+  const found = rateBy(catalog, tariffId, call.src, call.arrival.atMs);
+  return typeof found === 'string' ? 'noRate' : withGrace(found, call.did.graceS);
+}
+
+/** 276 when the DID has a provider tariff without a rate for this caller. */
+function didRates(catalog: Catalog, call: InboundCall, owner: User, caller: User | null): DidRates | 276 {
+  const levels: Level[] = [];
+  const payers: Payer[] = [];
+  const add = (level: PriceLevel, tariffId: number | null, payer: User | null): boolean => {
+    if (tariffId === null) return true;
+    const rate = didRate(catalog, call, tariffId);
+    if (rate === 'noRate') return false;
+    levels.push({ level, rate, from: 'arrival' });
+    const causes = level === 'did' ? { tooLow: 213, simultaneous: 214, underOneSecond: 213 } : { tooLow: 211, simultaneous: 212, underOneSecond: 210 };
+    if (payer !== null) payers.push(...payerOf(payer, [rate], causes));
+    return true;
+  };
+  if (!add('didProvider', call.did.providerTariffId, null)) return 276;
+  if (caller !== null) add('didIncoming', call.did.incomingTariffId, caller);
+  // The owner pays nothing for calling his own DID.
+  if (caller?.id !== owner.id) add('did', call.did.ownerTariffId, owner);
+  return { levels, payers };
+}
+
+function deviceWay(device: Device, number: string): Way {
+  return {
+    kind: 'device',
+    id: device.id,
+    name: device.endpoint,
+    endpoint: device.endpoint,
+    number: device.trunk ? number : null,
+    rate: null,
+    claims: [],
+    ringTimeoutS: device.ringTimeoutS,
+    // A device that never answers the INVITE is left at its ringing timeout, as there is no next way.
+    silenceMs: 0,
+    noAnswerAsFailed: false,
+    busyAsFailed: false,
+    callerIdNumber: '',
+    callerIdName: '',
+    callTimeoutS: device.callTimeoutS,
+  };
+}
+
+/** What refuses the call before its price is looked at; 0: nothing. */
+function inboundCause(context: RouteContext, call: InboundCall, chain: Chain): number {
+  const { pools } = context.catalog;
+  const blocked = blockedCause(chain);
+  if (blocked !== 0) return blocked === 201 ? 237 : blocked;
+  const pool = call.did.sourcePoolId === null ? undefined : pools.get(call.did.sourcePoolId);
+  if (pool !== undefined && matchPool(pool, call.src) !== undefined) return 283;
+  return listRefusal(pools, chain.user.sourceList, call.src, { blacklisted: 262, notWhitelisted: 263 });
+}
+
+export function routeInbound(context: RouteContext, call: InboundCall): Decision {
+  const { catalog, settings, explain } = context;
+  const { did } = call;
+  const caller = call.caller === null ? null : (catalog.users.get(call.caller.userId) ?? null);
+  const owner = did.userId === null ? undefined : catalog.users.get(did.userId);
+  const device = did.deviceId === null ? undefined : catalog.devices.get(did.deviceId);
+  const chain = owner === undefined ? null : chainOf(catalog, owner);
+  const who = parties(call, chain, device ?? null, caller);
+  explain?.({ check: 'DID', outcome: 'passed', detail: `${did.did}, ${did.status}` });
+  const closed = statusCause(did);
+  if (closed !== 0) return refused(context, closed, who);
+  if (chain === null || owner === undefined || device === undefined || device.blocked) return refused(context, 207, who);
+  const cause = inboundCause(context, call, chain);
+  if (cause !== 0) return refused(context, cause, who);
+  const rates = didRates(catalog, call, owner, caller);
+  if (rates === 276) return refused(context, 276, who);
+  explain?.({ check: 'device', outcome: 'chosen', detail: `${device.endpoint}${device.trunk ? ' (trunk)' : ''} of ${owner.username}` });
+  const callerClaims = call.caller === null || caller === null ? [] : chainClaims(chainOf(catalog, caller), call.caller, 'out');
+  return {
+    kind: 'plan',
+    parties: who,
+    levels: rates.levels,
+    payers: rates.payers,
+    counters: [didClaim(did), ...callerClaims, ...chainClaims(chain, device, 'in'), serverClaim(call.arrival.serverId, settings)],
+    perSecond: perSecondClaims(call.arrival.serverId, caller, settings),
+    ways: [deviceWay(device, call.number)],
+    maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, device.callTimeoutS),
+    catalogVersion: catalog.version,
+  };
+}

@@ -1,0 +1,113 @@
+/**
+ * From an LCR to the ordered ways out: who is usable at all, in which order, and why the others are passed over.
+ */
+import { perMinute, withGrace } from '../../rating/rate.ts';
+import type { Money } from '../../rating/money.ts';
+import type { Catalog, Lcr, LcrProvider, Provider } from '../catalog.ts';
+import type { Explain } from '../explain.ts';
+import { hangupCause } from '../hangup-causes.ts';
+import { rateBy } from '../levels.ts';
+import { providerClaim } from '../limits.ts';
+import { listRefusal } from '../lists.ts';
+import { applyRule, matchRule } from '../localize.ts';
+import type { Random, RoutingSettings, Way } from '../plan.ts';
+import type { Candidate } from './order.ts';
+import { byPercent } from './percent.ts';
+import { byPrice, overPriceLimit } from './price.ts';
+import { byPriority } from './priority.ts';
+
+export interface WaysRequest {
+  readonly catalog: Catalog;
+  readonly lcr: Lcr;
+  readonly number: string;
+  readonly atMs: number;
+  /** A provider dearer than this is a loss; null: losses are allowed. */
+  readonly sellingPerMinute: Money | null;
+  readonly settings: RoutingSettings;
+  readonly random: Random;
+  readonly explain: Explain;
+}
+
+function skip(request: WaysRequest, name: string, cause: number, detail?: string): null {
+  request.explain?.({ check: 'provider', outcome: 'skipped', detail: `${name}: ${detail ?? hangupCause(cause).sentence}`, cause });
+  return null;
+}
+
+function candidate(request: WaysRequest, place: LcrProvider, lossAllowed: boolean): Candidate | null {
+  const provider = request.catalog.providers.get(place.providerId);
+  if (provider === undefined) return skip(request, `provider ${place.providerId}`, 204, 'does not exist');
+  if (!provider.active || !place.active) return skip(request, provider.name, 204, 'not active');
+  const listed = listRefusal(request.catalog.pools, provider.destinationList, request.number, { blacklisted: 281, notWhitelisted: 282 });
+  if (listed !== 0) return skip(request, provider.name, listed);
+  const rate = rateBy(request.catalog, provider.tariffId, request.number, request.atMs);
+  if (rate === 'noRate') return skip(request, provider.name, 204, 'has no rate for the destination');
+  if (rate === 'blocked') return skip(request, provider.name, 331);
+  const price = perMinute(rate);
+  if (!lossAllowed && request.sellingPerMinute !== null && price > request.sellingPerMinute) return skip(request, provider.name, 224);
+  return { provider, place, rate, perMinute: price };
+}
+
+function ordered(request: WaysRequest, candidates: readonly Candidate[]): Candidate[] {
+  switch (request.lcr.order) {
+    case 'price':
+      return byPrice(candidates);
+    case 'priority':
+      return byPriority(candidates);
+    case 'percent':
+      return byPercent(candidates, request.random);
+  }
+}
+
+/** The failover provider is tried last and even at a loss. */
+function failover(request: WaysRequest): Candidate | null {
+  const id = request.lcr.failoverProviderId;
+  if (id === null) return null;
+  return candidate(request, { providerId: id, priority: Number.MAX_SAFE_INTEGER, percent: 0, active: true }, true);
+}
+
+function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
+  return {
+    kind: 'provider',
+    id: provider.id,
+    name: provider.name,
+    endpoint: provider.endpoint,
+    number: numberFor(provider, request.number),
+    rate: withGrace(rate, provider.graceS),
+    claims: [providerClaim(provider)],
+    ringTimeoutS: provider.ringTimeoutS,
+    silenceMs: provider.silenceMs ?? request.settings.providerSilenceMs,
+    noAnswerAsFailed: provider.interpretNoAnswerAsFailed,
+    busyAsFailed: provider.interpretBusyAsFailed,
+    callerIdNumber: provider.callerIdNumber,
+    callerIdName: provider.callerIdName,
+    callTimeoutS: provider.callTimeoutS,
+  };
+}
+
+function numberFor(provider: Provider, number: string): string {
+  return applyRule(matchRule(provider.rules, 'destination', number), number);
+}
+
+/** Empty when no provider is usable (204). */
+export function waysOut(request: WaysRequest): Way[] {
+  const { lcr } = request;
+  const usable: Candidate[] = [];
+  for (const place of lcr.providers) {
+    if (place.providerId === lcr.failoverProviderId) continue;
+    const one = candidate(request, place, lcr.allowLossCalls);
+    if (one !== null) usable.push(one);
+  }
+  const [cheapest] = byPrice(usable);
+  const inPrice = usable.filter((one) => {
+    if (cheapest === undefined || !overPriceLimit(one, cheapest, lcr.pricePercentLimit)) return true;
+    skip(request, one.provider.name, 235);
+    return false;
+  });
+  const last = failover(request);
+  const all = [...ordered(request, inPrice), ...(last === null ? [] : [last])];
+  const tried = lcr.noFailover ? all.slice(0, 1) : all;
+  return tried.map((one) => {
+    request.explain?.({ check: 'provider', outcome: 'chosen', detail: `${one.provider.name}: ${one.rate.prefix} by ${lcr.order}` });
+    return asWay(request, one);
+  });
+}

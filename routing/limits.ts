@@ -1,0 +1,55 @@
+/**
+ * The places a call takes in the concurrent-call counters, and its calls-per-second windows.
+ * Every level is counted even without a limit, so that operators see it and a limit set later is exact at once.
+ */
+import type { Did, Device, Provider, User } from './catalog.ts';
+import type { Chain } from './chain.ts';
+import type { CounterClaim, RoutingSettings } from './plan.ts';
+
+export type UserSide = 'out' | 'in';
+
+function userClaims(user: User, side: UserSide): CounterClaim[] {
+  const limit = side === 'out' ? user.outboundLimit : user.inboundLimit;
+  return [
+    { key: `calls:user:${user.id}:${side}`, limit, cause: 220 },
+    { key: `calls:user:${user.id}`, limit: user.combinedLimit, cause: 220 },
+  ];
+}
+
+/** A reseller's one limit counts the calls of all his users together, in both directions. */
+function ownerClaim(kind: 'reseller' | 'partner', owner: User | null): CounterClaim[] {
+  if (owner === null) return [];
+  const limit = owner.combinedLimit || owner.outboundLimit;
+  return [{ key: `calls:${kind}:${owner.id}`, limit, cause: kind === 'reseller' ? 222 : 249 }];
+}
+
+/** In the order of the documents: device 221, user 220, reseller 222, partner 249. */
+export function chainClaims(chain: Chain, device: Device | null, side: UserSide): CounterClaim[] {
+  return [
+    ...(device === null ? [] : [deviceClaim(device)]),
+    ...userClaims(chain.user, side),
+    ...ownerClaim('reseller', chain.reseller),
+    ...ownerClaim('partner', chain.partner),
+  ];
+}
+
+export function deviceClaim(device: Device): CounterClaim {
+  return { key: `calls:device:${device.id}`, limit: device.callLimit, cause: 221 };
+}
+
+export function didClaim(did: Did): CounterClaim {
+  return { key: `calls:did:${did.id}`, limit: did.callLimit, cause: 219 };
+}
+
+export function providerClaim(provider: Provider): CounterClaim {
+  return { key: `calls:provider:${provider.id}`, limit: provider.callLimit, cause: 223 };
+}
+
+export function serverClaim(serverId: number, settings: RoutingSettings): CounterClaim {
+  return { key: `calls:server:${serverId}`, limit: settings.serverCallLimit, cause: 208 };
+}
+
+export function perSecondClaims(serverId: number, user: User | null, settings: RoutingSettings): CounterClaim[] {
+  const server = { key: `cps:server:${serverId}`, limit: settings.serverCpsLimit, cause: 208 };
+  return user === null ? [server] : [server, { key: `cps:user:${user.id}`, limit: user.cpsLimit, cause: 304 }];
+}
