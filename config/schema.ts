@@ -1,0 +1,86 @@
+/**
+ * Every setting: type, limits, unit in its name, default. The one literal of defaults is this file;
+ * `sample.yaml` shows them all and a test holds the two together; docs/CONFIG.md explains them.
+ */
+import { z } from 'zod';
+
+const ms = (least: number, most: number): z.ZodNumber => z.number().int().min(least).max(most);
+const seconds = ms;
+/** 0 means none, as in the product's documents. */
+const limit = z.number().int().min(0).max(10_000_000);
+const loopbackUrl = (...schemes: readonly string[]): z.ZodString =>
+  z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`)) && URL.canParse(text), `must be a URL that begins with ${schemes.join(':// or ')}://`);
+
+const asterisk = z.strictObject({
+  /** Number of this Asterisk in CDRs, counters and permissions of devices. */
+  id: z.number().int().min(1).max(32_767),
+  url: loopbackUrl('http', 'https').default('http://127.0.0.1:8088'),
+  username: z.string().min(1).default('tollgate'),
+  password: z.string().min(1, 'is empty: set the ARI password of this Asterisk'),
+  /** `auto`: by Asterisk's version. */
+  transport: z.enum(['auto', 'websocket', 'ari-client']).default('auto'),
+});
+
+const calls = z.strictObject({
+  /** Longest call of all; seconds. */
+  globalCallTimeoutS: seconds(1, 86_400).default(7200),
+  /** A provider that sends nothing back for so long is left for the next. */
+  providerSilenceMs: ms(100, 60_000).default(3000),
+  /** Asterisk must have started a leg it was asked for within this time. */
+  legStartTimeoutMs: ms(100, 60_000).default(5000),
+  /** Real seconds to whole billed seconds. */
+  billsecRounding: z.enum(['up', 'down', 'nearest']).default('up'),
+  /** Decimals to which a price is rounded, once. */
+  priceDecimals: z.number().int().min(0).max(10).default(6),
+  /** Letters in a dialled number: refuse, cut, or keep them. DIDs may hold letters always. */
+  letters: z.enum(['refuse', 'clean', 'keep']).default('refuse'),
+  maxNumberLength: z.number().int().min(3).max(79).default(40),
+  /** Calls at once and calls a second on one Asterisk; 0: no limit. */
+  serverCallLimit: limit.default(0),
+  serverCpsLimit: limit.default(0),
+});
+
+const reservation = z.strictObject({
+  /** `slice`: hold money for the next seconds and extend; `frozen`: hold for `frozenTimeMinutes`, which is then also the longest call. */
+  mode: z.enum(['slice', 'frozen']).default('slice'),
+  sliceS: seconds(2, 86_400).default(60),
+  /** Extend this long before what is held is used up. */
+  extendBeforeS: seconds(1, 3600).default(15),
+  frozenTimeMinutes: z.number().int().min(1).max(1440).default(30),
+});
+
+const settle = z.strictObject({
+  batch: z.number().int().min(1).max(10_000).default(500),
+  everyMs: ms(10, 60_000).default(200),
+});
+
+const reconnect = z.strictObject({
+  requestTimeoutMs: ms(100, 60_000).default(5000),
+  minMs: ms(10, 60_000).default(200),
+  maxMs: ms(10, 600_000).default(5000),
+});
+
+const health = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1'),
+  /** 0: do not listen. */
+  port: z.number().int().min(0).max(65_535).default(8080),
+});
+
+export const settingsSchema = z.strictObject({
+  postgresUrl: loopbackUrl('postgres', 'postgresql').default('postgres://tollgate@127.0.0.1:5432/tollgate'),
+  redisUrl: loopbackUrl('redis', 'rediss').default('redis://127.0.0.1:6379/0'),
+  /** Name of the Stasis application in the dialplan. */
+  app: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'letters, digits, _ and - only').default('tollgate'),
+  asterisk: z.array(asterisk).min(1, 'name at least one Asterisk').max(100),
+  calls: calls.prefault({}),
+  reservation: reservation.prefault({}),
+  settle: settle.prefault({}),
+  reconnect: reconnect.prefault({}),
+  health: health.prefault({}),
+  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** SIGTERM: running calls may go on for so long before the engine leaves them to the next start. */
+  drainTimeoutS: seconds(0, 86_400).default(10),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+export type AsteriskSettings = Settings['asterisk'][number];
