@@ -39,7 +39,8 @@ export type AsteriskEvent =
   | (At & { readonly type: 'hangupRequest'; readonly cause: number | null; readonly techCause: number | null; readonly soft: boolean })
   | (At & { readonly type: 'destroyed'; readonly cause: number; readonly techCause: number | null; readonly state: string })
   | (At & { readonly type: 'dtmf'; readonly digit: string })
-  | { readonly type: 'playbackFinished'; readonly at: number; readonly playbackId: string; readonly failed: boolean };
+  /** channelId is '' when the prompt was played to a bridge. */
+  | (At & { readonly type: 'playbackFinished'; readonly playbackId: string; readonly failed: boolean });
 
 /** One REST request; path without `/ari`, already encoded, e.g. `/channels/x/dial`. */
 export interface AriRequest {
@@ -49,7 +50,10 @@ export interface AriRequest {
   readonly body?: unknown;
 }
 
-/** A refused request. `status` 0: the connection was lost before an answer came. */
+/**
+ * A request that brought nothing: refused by Asterisk (its HTTP status), or without an answer (`status` 0: not
+ * connected, connection lost, timed out, or too many requests under way). With 0 it may have been carried out.
+ */
 export class AriError extends Error {
   readonly status: number;
   readonly request: AriRequest;
@@ -62,6 +66,7 @@ export class AriError extends Error {
 }
 
 export interface AsteriskLink {
+  /** The transport in use; before the first connection of an `auto` link: websocket. */
   readonly transport: 'websocket' | 'ari-client';
   /** Asterisk's version, known after the first connection, e.g. `22.10.1`. */
   readonly version: string;
@@ -85,6 +90,12 @@ export interface LinkOptions {
   readonly requestTimeoutMs: number;
   readonly reconnectMinMs: number;
   readonly reconnectMaxMs: number;
+  /** How often Asterisk is pinged; a frozen or unreachable one is noticed within interval + timeout. */
+  readonly healthIntervalMs?: number;
+  /** How long Asterisk may send nothing at all while a ping is unanswered. */
+  readonly healthTimeoutMs?: number;
+  /** Requests under way at once; the next one fails at once with status 0. */
+  readonly maxRequests?: number;
   readonly onEvent: (event: AsteriskEvent) => void;
   /** After every (re)connection, once the event filter is in force. */
   readonly onConnected: () => void;
@@ -97,3 +108,6 @@ export interface LinkLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
+
+/** What holds where LinkOptions leaves a setting out. */
+export const LINK_DEFAULTS = { healthIntervalMs: 5000, healthTimeoutMs: 5000, maxRequests: 10_000 } as const;
