@@ -28,14 +28,15 @@ function own(code: number, name: string, sentence: string, answer: Answer = 'rej
   return { code, name, sentence, q850, sip };
 }
 
-function q850(code: number, name: string, sentence: string, sip: number, sent = code): HangupCause {
+function q850(code: number, name: string, sentence: string, answer: number | readonly [number, number]): HangupCause {
+  const [sent, sip] = typeof answer === 'number' ? [code, answer] : answer;
   return { code, name, sentence, q850: sent, sip };
 }
 
 /** SIP answers measured on Asterisk 22 for `DELETE /channels/ID?reason_code=N`. */
 const STANDARD: readonly HangupCause[] = [
   q850(1, 'unallocatedNumber', 'The number is not allocated', 404),
-  q850(3, 'noRouteToDestination', 'No route to the destination', 404, 1),
+  q850(3, 'noRouteToDestination', 'No route to the destination', [1, 404]),
   q850(16, 'normalClearing', 'Normal end of a call', 480),
   q850(17, 'userBusy', 'The called side is busy', 486),
   q850(18, 'noUserResponding', 'The called side does not respond', 480),
@@ -45,15 +46,15 @@ const STANDARD: readonly HangupCause[] = [
   q850(22, 'numberChanged', 'The number has changed', 410),
   q850(27, 'destinationOutOfOrder', 'The destination is out of order', 502),
   q850(28, 'invalidNumberFormat', 'The number is incomplete or has a wrong form', 484),
-  q850(29, 'facilityRejected', 'The far end does not offer what was asked', 501, 21),
+  q850(29, 'facilityRejected', 'The far end does not offer what was asked', [21, 501]),
   q850(31, 'normalUnspecified', 'Normal end, nothing more is known', 480),
   q850(34, 'noCircuit', 'No circuit or channel is available', 503),
   q850(38, 'networkOutOfOrder', 'The network is out of order', 500),
-  q850(41, 'temporaryFailure', 'A temporary failure: the engine or a server it needs could not serve the call', 503, 34),
-  q850(42, 'switchCongestion', 'The far switch is congested', 503, 34),
+  q850(41, 'temporaryFailure', 'A temporary failure: the engine or a server it needs could not serve the call', [34, 503]),
+  q850(42, 'switchCongestion', 'The far switch is congested', [34, 503]),
   q850(58, 'bearerNotAvailable', 'No codec in common', 488),
   q850(66, 'channelNotImplemented', 'The kind of channel is not implemented', 503),
-  q850(102, 'timerExpiry', 'A timer of the protocol expired', 503, 34),
+  q850(102, 'timerExpiry', 'A timer of the protocol expired', [34, 503]),
   q850(127, 'interworking', 'An unspecified failure between networks', 500),
 ];
 
@@ -82,6 +83,7 @@ const OWN: readonly HangupCause[] = [
   own(225, 'callerIdBanned', 'The CallerID is banned'),
   own(226, 'didFree', 'The DID is free: nobody owns it', 'unallocated'),
   own(229, 'didReserved', 'The DID is only reserved', 'unallocated'),
+  own(230, 'farEndWithoutCause', 'The far end ended the call without a cause', 'congestion'),
   own(234, 'loop', 'The call came back to the switch: a loop'),
   own(235, 'providerOverPriceLimit', 'Provider skipped: dearer than the cheapest by more than the allowed percent'),
   own(237, 'didOwnerBlocked', "The DID's user is blocked"),

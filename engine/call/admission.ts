@@ -3,16 +3,9 @@
  * and two between (the next slice of money, the next way out). Values only; `store/redis/` does it.
  */
 import type { Money } from '../../rating/money.ts';
+import type { CounterClaim, PriceLevel } from '../../routing/plan.ts';
 
-/** One place in a concurrent-call counter, or in a calls-per-second window. */
-export interface CounterClaim {
-  /** Redis key without prefix, e.g. `calls:user:5:out` or `cps:user:5`. */
-  readonly key: string;
-  /** 0: counted, never refused. */
-  readonly limit: number;
-  /** Hangup cause when it is full. */
-  readonly cause: number;
-}
+export type { CounterClaim, PriceLevel } from '../../routing/plan.ts';
 
 export interface PayerClaim {
   readonly userId: number;
@@ -137,5 +130,3 @@ export interface Cdr {
   readonly catalogVersion: number;
   readonly prices: Readonly<Partial<Record<PriceLevel, CdrPrice>>>;
 }
-
-export type PriceLevel = 'provider' | 'partner' | 'reseller' | 'user' | 'did' | 'didIncoming' | 'didProvider';

@@ -1,0 +1,112 @@
+/**
+ * One attempt becomes one CDR.
+ */
+import { billsec } from '../../rating/billable.ts';
+import type { Parties } from '../../routing/plan.ts';
+import type { Cdr } from './admission.ts';
+import { prices } from './money.ts';
+import type { CdrPrices } from './money.ts';
+import type { Outcome } from './outcome.ts';
+import type { ArrivedCall, Attempt, Call, Gone, Moment } from './state.ts';
+
+/** A stamp and a duration that disagree by more than this mean that the wall clock was set meanwhile. */
+const CLOCK_JUMP_MS = 1000;
+
+/**
+ * Milliseconds between two moments: Asterisk's own stamps, which do not contain the way to the engine, unless a
+ * wall clock was set in between; then the monotonic clock.
+ */
+export function elapsedMs(from: Moment, to: Moment): number {
+  const wall = to.wallMs - from.wallMs;
+  const mono = to.monoMs - from.monoMs;
+  return Math.max(0, Math.abs(wall - mono) <= CLOCK_JUMP_MS ? wall : Math.round(mono));
+}
+
+export interface Ended {
+  readonly outcome: Outcome;
+  readonly end: Moment;
+  readonly source: Gone['source'];
+  readonly terminatedBy: Cdr['terminatedBy'];
+  readonly answered: Moment | null;
+  /** The end of what was paid; a call is never billed beyond it. */
+  readonly paidS: number | null;
+}
+
+/** `sip:` display form, as the API shows it: `"name" <number>`. */
+function clid(call: ArrivedCall, src: string): string {
+  const { name } = call.originator;
+  return name === '' ? src : `"${name.replaceAll('"', '')}" <${src}>`;
+}
+
+type Common = Pick<Cdr, 'uniqueId' | 'callDateMs' | 'serverId' | 'originatorCallId' | 'originatorIp' | 'originatorCodec' | 'flashCall' | 'terminatorCodec' | 'final'>;
+
+function common(call: ArrivedCall): Common {
+  return {
+    uniqueId: call.id,
+    callDateMs: call.arrived.wallMs,
+    serverId: call.serverId,
+    originatorCallId: call.originator.sipCallId,
+    originatorIp: call.originator.ip,
+    originatorCodec: call.originator.codec,
+    terminatorCodec: '',
+    flashCall: false,
+    final: true,
+  };
+}
+
+/** Of a call that routing refused: nothing was held, nobody was dialled. */
+export function refusedCdr(call: ArrivedCall, refusal: { readonly parties: Parties; readonly cause: number; readonly catalogVersion: number; readonly end: Moment }): Cdr {
+  const { parties, cause, catalogVersion, end } = refusal;
+  return {
+    ...common(call),
+    ...parties,
+    clid: clid(call, parties.src),
+    catalogVersion,
+    attempt: 1,
+    answerMs: null,
+    endMs: end.wallMs,
+    providerId: null,
+    disposition: 'FAILED',
+    hangupCause: cause,
+    sipCode: null,
+    durationMs: elapsedMs(call.arrived, end),
+    billMs: 0,
+    billsec: 0,
+    pddMs: null,
+    terminatedBy: 'system',
+    endSource: 'event',
+    terminatorCallId: '',
+    prices: {},
+  };
+}
+
+export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): { readonly cdr: Cdr; readonly prices: CdrPrices } {
+  const way = attempt === null ? undefined : call.plan.ways[attempt.way];
+  const talked = ended.answered === null ? 0 : elapsedMs(ended.answered, ended.end);
+  const talkMs = ended.paidS === null ? talked : Math.min(talked, ended.paidS * 1000);
+  const beforeMs = ended.answered === null ? 0 : elapsedMs(call.arrived, ended.answered);
+  const found = prices(call, way?.rate ?? null, { talkMs, arrivalToEndMs: ended.answered === null ? 0 : beforeMs + talkMs });
+  const { parties } = call.plan;
+  const cdr: Cdr = {
+    ...common(call),
+    ...parties,
+    clid: clid(call, parties.src),
+    catalogVersion: call.plan.catalogVersion,
+    attempt: attempt?.number ?? 1,
+    answerMs: ended.answered?.wallMs ?? null,
+    endMs: ended.answered === null ? ended.end.wallMs : ended.answered.wallMs + talkMs,
+    providerId: way?.kind === 'provider' ? way.id : null,
+    disposition: ended.outcome.disposition,
+    hangupCause: ended.outcome.cause,
+    sipCode: ended.outcome.sipCode,
+    durationMs: attempt === null ? 0 : elapsedMs(attempt.started, ended.end),
+    billMs: talkMs,
+    billsec: billsec(talkMs, call.settings.rounding),
+    pddMs: attempt === null || attempt.rang === null || attempt.dialled === null ? null : elapsedMs(attempt.dialled, attempt.rang),
+    terminatedBy: ended.terminatedBy,
+    endSource: ended.source,
+    terminatorCallId: attempt?.sipCallId ?? '',
+    prices: found,
+  };
+  return { cdr, prices: found };
+}

@@ -1,0 +1,148 @@
+/**
+ * One call in progress: what stays the same (`Call`), where it stands (`CallState`), what may happen to it
+ * (`CallInput`) and what it may order (`CallAction`).
+ *
+ *   arrived ── refused by routing ──────────────────────────────▶ over
+ *      │ plan
+ *      ▼
+ *   admitting ── refused by the store ──────────────────────────▶ over
+ *      │ admitted (places and money held)
+ *      ▼
+ *   dialling ◀──────────────┐ next way
+ *      │  │ attempt failed   │
+ *      │  └──────────────▶ choosing ── none left ───────────────▶ over
+ *      │ answered
+ *      ▼
+ *   talking ── either side ends, the money ends, an order ──────▶ over
+ *
+ * The caller may go at any time; every state then leads to `over`. `over` only hangs up what still appears.
+ */
+import type { Money } from '../../rating/money.ts';
+import type { SecondsRounding } from '../../rating/billable.ts';
+import type { Plan } from '../../routing/plan.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from './admission.ts';
+
+/** A moment on both clocks: wall time for stamps, monotonic for durations. Milliseconds. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monoMs: number;
+}
+
+/** Settings that the call's decisions need. */
+export interface CallSettings {
+  readonly legStartTimeoutMs: number;
+  readonly rounding: SecondsRounding;
+  readonly reservation: 'slice' | 'frozen';
+  readonly sliceS: number;
+  readonly extendBeforeS: number;
+  readonly frozenS: number;
+}
+
+export interface Originator {
+  readonly channelId: string;
+  readonly name: string;
+  readonly number: string;
+  readonly sipCallId: string;
+  readonly ip: string;
+  readonly codec: string;
+}
+
+/** A call at our door, before anything is known of it. */
+export interface ArrivedCall {
+  readonly id: string;
+  readonly serverId: number;
+  readonly arrived: Moment;
+  readonly originator: Originator;
+}
+
+/** What never changes while the call lasts. */
+export interface Call extends ArrivedCall {
+  readonly plan: Plan;
+  readonly settings: CallSettings;
+}
+
+/** One try of one way out. */
+export interface Attempt {
+  readonly number: number;
+  readonly way: number;
+  readonly legId: string;
+  readonly started: Moment;
+  /** The INVITE went out. */
+  readonly dialled: Moment | null;
+  /** First ringing or progress. */
+  readonly rang: Moment | null;
+  /** The leg has entered the application: it can be bridged and dialled. */
+  readonly ready: boolean;
+  readonly connecting: boolean;
+  readonly sipCallId: string;
+}
+
+export type CallState =
+  | { readonly phase: 'admitting'; readonly callerGone: Gone | null }
+  | { readonly phase: 'dialling'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly attempt: Attempt; readonly past: readonly Cdr[] }
+  /** Waiting for the store to give the failed way's places back and take the next one's. */
+  | { readonly phase: 'choosing'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly from: number; readonly past: readonly Cdr[]; readonly callerGone: Gone | null }
+  | Talking
+  | { readonly phase: 'over' };
+
+export interface Talking {
+  readonly phase: 'talking';
+  readonly attempt: Attempt;
+  readonly past: readonly Cdr[];
+  readonly answered: Moment;
+  readonly granted: readonly Money[];
+  /** Seconds of talk that are paid for; the call is cut at their end. */
+  readonly paidS: number;
+  readonly extending: boolean;
+}
+
+/** How a leg ended. */
+export interface Gone {
+  readonly moment: Moment;
+  readonly cause: number;
+  readonly techCause: number | null;
+  readonly source: 'event' | 'witness' | 'estimate';
+}
+
+export type TimerName = 'legStart' | 'silence' | 'ring' | 'extend' | 'cut' | 'trouble';
+
+export type CallInput =
+  | { readonly type: 'admitted'; readonly answer: Extract<AdmitAnswer, { kind: 'admitted' }> }
+  | { readonly type: 'admissionRefused'; readonly cause: number }
+  | { readonly type: 'wayChosen'; readonly way: number | null }
+  | { readonly type: 'extended'; readonly held: readonly Money[] }
+  | { readonly type: 'bridgeReady' }
+  | { readonly type: 'legReady'; readonly legId: string; readonly sipCallId: string }
+  | { readonly type: 'dialled'; readonly legId: string }
+  | { readonly type: 'rang'; readonly legId: string }
+  | { readonly type: 'answered'; readonly legId: string }
+  | { readonly type: 'legGone'; readonly legId: string; readonly gone: Gone }
+  | { readonly type: 'callerGone'; readonly gone: Gone }
+  /** Asterisk refused an order; `status` is HTTP's, 0 when the connection was lost. */
+  | { readonly type: 'orderFailed'; readonly order: 'createLeg' | 'connect' | 'answer' | 'createBridge'; readonly legId: string; readonly status: number }
+  | { readonly type: 'timerFired'; readonly timer: TimerName }
+  /** Somebody with the right to do so ends the call. */
+  | { readonly type: 'hangupOrdered' };
+
+export type CallAction =
+  | { readonly do: 'admit'; readonly request: AdmitRequest }
+  | { readonly do: 'nextWay'; readonly request: NextWayRequest }
+  | { readonly do: 'extend'; readonly request: ExtendRequest }
+  /** What was held is given back, what is owed queued. */
+  | { readonly do: 'finish'; readonly request: FinishRequest }
+  /** Nothing was held: only the CDR. */
+  | { readonly do: 'record'; readonly cdrs: readonly Cdr[] }
+  | { readonly do: 'createBridge' }
+  | { readonly do: 'createLeg'; readonly legId: string; readonly way: number }
+  | { readonly do: 'connect'; readonly legId: string; readonly way: number }
+  | { readonly do: 'answerCaller' }
+  | { readonly do: 'hangUp'; readonly channelId: string; readonly q850: number }
+  | { readonly do: 'destroyBridge' }
+  | { readonly do: 'setTimer'; readonly timer: TimerName; readonly afterMs: number }
+  | { readonly do: 'clearTimer'; readonly timer: TimerName }
+  | { readonly do: 'showLive'; readonly fields: Readonly<Record<string, string>> };
+
+export interface Step {
+  readonly state: CallState;
+  readonly actions: readonly CallAction[];
+}
