@@ -1,0 +1,180 @@
+// Retail tariffs: a price per destination group instead of per prefix, in steps, and a user's custom rates over it.
+// Source: "Billing Concepts", "Advanced Rates", "Custom Rates".
+
+import { RateError } from './errors.ts';
+import { buildPrefixMap, digitsOf, findPrefix, prefixMapBuffers, prefixStart, valueOf } from './prefix-map.ts';
+import type { PrefixMap } from './prefix-map.ts';
+import type { Rate } from './rate.ts';
+import { splitFrom } from './split.ts';
+import { orderedSteps } from './step.ts';
+import type { Step } from './step.ts';
+import { Problems, tariffTerms } from './tariff-meta.ts';
+import type { RateRefusal, TariffMeta, TariffTerms } from './tariff-meta.ts';
+import { sortByPrefix } from './tariff-rows.ts';
+import { covers, isAlways, localMoment, overlap, timeWindow } from './window.ts';
+import type { DayType, TimeWindow } from './window.ts';
+import { zoneOf } from './zone.ts';
+
+export interface DestinationRow {
+  readonly prefix: string;
+  readonly destinationId: number;
+  /** null: belongs to no group, so no retail tariff can rate it. */
+  readonly groupId: number | null;
+}
+
+/** All destinations by prefix; one for the whole catalog, shared by every retail tariff. */
+export interface DestinationMap {
+  readonly prefixes: PrefixMap;
+  readonly destinationIds: Uint32Array;
+  /** NO_GROUP where there is none. */
+  readonly groupIds: Uint32Array;
+}
+
+const NO_GROUP = 0xffff_ffff;
+
+/** Throws TariffError listing bad and doubled prefixes; lines are counted from 1. */
+export function buildDestinations(rows: readonly DestinationRow[]): DestinationMap {
+  const problems = new Problems();
+  const starts = Float64Array.from(rows, ({ prefix }) => (prefix === '' ? NaN : prefixStart(prefix)));
+  const digits = Uint8Array.from(rows, ({ prefix }) => prefix.length);
+  starts.forEach((start, row) => {
+    const prefix = rows[row]?.prefix ?? '';
+    if (Number.isNaN(start)) problems.add({ line: row + 1, error: new RateError('badPrefix', 'prefix', `"${prefix.slice(0, 40)}" is not a prefix: 1 to 15 digits and nothing else.`) });
+  });
+  problems.throwIfAny();
+  const order = sortByPrefix(starts, digits);
+  order.forEach((row, at) => {
+    const before = order[at - 1];
+    if (before === undefined || rows[before]?.prefix !== rows[row]?.prefix) return;
+    problems.add({ line: row + 1, error: new RateError('duplicateRow', 'prefix', `${rows[row]?.prefix ?? ''} is already a destination in line ${before + 1}.`) });
+  });
+  problems.throwIfAny();
+  return {
+    prefixes: buildPrefixMap(Float64Array.from(order, (row) => starts[row] ?? 0), Uint8Array.from(order, (row) => digits[row] ?? 0), Uint32Array.from(order.keys())),
+    destinationIds: Uint32Array.from(order, (row) => rows[row]?.destinationId ?? 0),
+    groupIds: Uint32Array.from(order, (row) => rows[row]?.groupId ?? NO_GROUP),
+  };
+}
+
+/** One price of a group: its steps, in force in a window. */
+export interface RetailRow {
+  readonly groupId: number;
+  readonly steps: readonly Step[] | 'blocked';
+  readonly startTime?: string;
+  readonly endTime?: string;
+  readonly dayType?: DayType;
+}
+
+export interface RetailPrice {
+  readonly window: TimeWindow;
+  /** null: blocked. */
+  readonly steps: readonly Step[] | null;
+}
+
+export type RetailPrices = ReadonlyMap<number, readonly RetailPrice[]>;
+
+export interface RetailTariff {
+  readonly kind: 'retail';
+  readonly terms: TariffTerms;
+  readonly destinations: DestinationMap;
+  readonly prices: RetailPrices;
+}
+
+/** A user's own prices by group; they replace those of his (retail) tariff. */
+export interface CustomRates {
+  readonly prices: RetailPrices;
+}
+
+/** Throws TariffError listing broken rows; lines are counted from 1. */
+export function buildRetailTariff(meta: TariffMeta, destinations: DestinationMap, rows: Iterable<RetailRow>): RetailTariff {
+  return { kind: 'retail', terms: tariffTerms(meta), destinations, prices: retailPrices(rows) };
+}
+
+/** Throws TariffError listing broken rows. */
+export function buildCustomRates(rows: Iterable<RetailRow>): CustomRates {
+  return { prices: retailPrices(rows) };
+}
+
+function retailPrices(rows: Iterable<RetailRow>): RetailPrices {
+  const problems = new Problems();
+  const prices = new Map<number, RetailPrice[]>();
+  let line = 0;
+  for (const row of rows) {
+    line += 1;
+    problems.attempt(line, () => {
+      const price: RetailPrice = { window: timeWindow(row), steps: row.steps === 'blocked' ? null : pricedSteps(row.steps) };
+      const others = prices.get(row.groupId) ?? [];
+      if (others.some((other) => overlap(other.window, price.window))) {
+        throw new RateError('windowsOverlap', 'startTime', `the hours overlap with those of another price of group ${row.groupId}.`);
+      }
+      prices.set(row.groupId, [...others, price]);
+    });
+  }
+  problems.throwIfAny();
+  return prices;
+}
+
+function pricedSteps(steps: readonly Step[]): readonly Step[] {
+  const ordered = orderedSteps(steps);
+  if (ordered.some((step) => step.rate < 0n)) throw new RateError('negative', 'steps', 'an amount below 0 is not a price.');
+  return ordered;
+}
+
+/** number → prefix → destination → group → the group's price at that moment, the custom one first. */
+export function findRetailRate(tariff: RetailTariff, number: string, atMs: number, custom: CustomRates | null): Rate | RateRefusal {
+  const { destinations, terms } = tariff;
+  const entry = findPrefix(destinations.prefixes, number);
+  if (entry < 0) return 'noRate';
+  const place = valueOf(destinations.prefixes, entry);
+  const groupId = destinations.groupIds[place] ?? NO_GROUP;
+  const prices = groupId === NO_GROUP ? undefined : (custom?.prices.get(groupId) ?? tariff.prices.get(groupId));
+  const price = prices === undefined ? null : priceAt(prices, terms, atMs);
+  if (prices === undefined || price === null) return 'noRate';
+  if (price.steps === null) return 'blocked';
+  return {
+    ...retailTerms(terms),
+    prefix: number.slice(0, digitsOf(destinations.prefixes, entry)),
+    destinationId: destinations.destinationIds[place] ?? null,
+    steps: price.steps,
+    split: terms.windowRule === 'start' || prices.length === 1 ? null : splitOver(prices, terms, price, atMs),
+  };
+}
+
+function retailTerms(terms: TariffTerms): Omit<Rate, 'prefix' | 'destinationId' | 'steps' | 'split'> {
+  return {
+    tariffId: terms.tariffId,
+    tariffVersion: terms.version,
+    effectiveFromMs: null,
+    currency: terms.currency,
+    exchangeRate: terms.exchangeRate,
+    connectionFee: 0n,
+    minTimeS: 0,
+    graceS: 0,
+    minTimeBeatsGrace: false,
+    maxCost: terms.maxCost,
+    taxes: null,
+    priceDecimals: terms.priceDecimals,
+    ghostPercent: 100,
+    multiplier: terms.multiplier,
+  };
+}
+
+function priceAt(prices: readonly RetailPrice[], terms: TariffTerms, atMs: number): RetailPrice | null {
+  const [only] = prices;
+  if (only !== undefined && prices.length === 1 && isAlways(only.window)) return only;
+  const moment = localMoment(zoneOf(terms.timeZone), terms.freeDays, atMs);
+  return prices.find((price) => covers(price.window, moment)) ?? null;
+}
+
+function splitOver(prices: readonly RetailPrice[], terms: TariffTerms, first: RetailPrice, atMs: number): Rate['split'] {
+  const rowAt = (ms: number): RetailPrice | null => {
+    const price = priceAt(prices, terms, ms);
+    return price === null || price.steps === null ? null : price;
+  };
+  return splitFrom({ terms, windows: prices.map((price) => price.window), rowAt, stepsOf: (price) => price.steps ?? [] }, first, atMs);
+}
+
+/** What to transfer, so that nothing is copied, when destinations are posted to another thread. */
+export function destinationBuffers(destinations: DestinationMap): ArrayBuffer[] {
+  return [...prefixMapBuffers(destinations.prefixes), destinations.destinationIds.buffer as ArrayBuffer, destinations.groupIds.buffer as ArrayBuffer];
+}

@@ -1,0 +1,158 @@
+// A tariff, and the one question a call asks it: which rate has this number at this moment?
+
+import { digitsOf, findPrefix, parentOf, prefixMapBuffers, valueOf } from './prefix-map.ts';
+import type { PrefixMap } from './prefix-map.ts';
+import { priceMultiplier } from './rate.ts';
+import type { Rate } from './rate.ts';
+import { findRetailRate } from './retail.ts';
+import type { CustomRates, RetailTariff } from './retail.ts';
+import { splitFrom } from './split.ts';
+import { minuteStep } from './step.ts';
+import type { Step } from './step.ts';
+import { Problems, tariffTerms } from './tariff-meta.ts';
+import type { RateRefusal, TariffMeta, TariffTerms } from './tariff-meta.ts';
+import { NO_DESTINATION, RowColumns, TERMS } from './tariff-rows.ts';
+import type { RateRow, RowTable } from './tariff-rows.ts';
+import { covers, localMoment } from './window.ts';
+import { zoneOf } from './zone.ts';
+
+export type { RateRow } from './tariff-rows.ts';
+export type { RateRefusal, TariffMeta } from './tariff-meta.ts';
+
+/** A price per prefix: what providers send, and what wholesale users and DIDs are rated by. */
+export interface WholesaleTariff {
+  readonly kind: 'wholesale';
+  readonly terms: TariffTerms;
+  readonly prefixes: PrefixMap;
+  readonly rows: RowTable;
+}
+
+/** Immutable, and nothing but plain values and typed arrays: a worker can build one and hand it over (tariffBuffers). */
+export type Tariff = WholesaleTariff | RetailTariff;
+
+/** Takes rows one by one, so that a file or a cursor of a million rows is never in memory as objects. */
+export class TariffBuilder {
+  readonly #terms: TariffTerms;
+  readonly #columns: RowColumns;
+  readonly #problems = new Problems();
+  #lines = 0;
+
+  /** Throws RateError for a tariff that is wrong as a whole, such as an unknown time zone. */
+  constructor(meta: TariffMeta) {
+    this.#terms = tariffTerms(meta);
+    this.#columns = new RowColumns(this.#terms.paysBack);
+  }
+
+  /** `line` names the row if it is broken; counted from 1 if missing. Never throws: problems wait for finish. */
+  add(row: RateRow, line?: number): void {
+    this.#lines += 1;
+    const named = line ?? this.#lines;
+    this.#problems.attempt(named, () => this.#columns.add(row, named));
+  }
+
+  /** Throws TariffError listing all broken rows; then there is no tariff at all. */
+  finish(): WholesaleTariff {
+    const { prefixes, rows } = this.#columns.finish((problem) => this.#problems.add(problem));
+    this.#problems.throwIfAny();
+    return { kind: 'wholesale', terms: this.#terms, prefixes, rows };
+  }
+}
+
+/** Throws TariffError listing broken rows by their line (counted from 1), RateError for the tariff as a whole. */
+export function buildTariff(meta: TariffMeta, rows: Iterable<RateRow>): WholesaleTariff {
+  const builder = new TariffBuilder(meta);
+  for (const row of rows) builder.add(row);
+  return builder.finish();
+}
+
+/**
+ * The longest prefix that has a row in force: from a date not after the call, in a window that covers it. Of several
+ * dates the latest. A row not in force counts as absent: then the date before, and at last the next shorter prefix.
+ */
+export function findRate(tariff: Tariff, number: string, atMs: number, custom: CustomRates | null = null): Rate | RateRefusal {
+  if (tariff.kind === 'retail') return findRetailRate(tariff, number, atMs, custom);
+  const { prefixes, rows, terms } = tariff;
+  const moment = rows.windows.length === 0 ? 0 : localMoment(zoneOf(terms.timeZone), terms.freeDays, atMs);
+  for (let entry = findPrefix(prefixes, number); entry >= 0; entry = parentOf(prefixes, entry)) {
+    const row = rowInForce(tariff, entry, atMs, moment);
+    if (row < 0) continue;
+    if (term(rows, row, 3) === 1) return 'blocked';
+    return rateOf(tariff, row, number.slice(0, digitsOf(prefixes, entry)), terms.windowRule === 'start' ? null : splitOf(tariff, row, number, atMs));
+  }
+  return 'noRate';
+}
+
+function rowInForce({ prefixes, rows }: WholesaleTariff, entry: number, atMs: number, moment: number): number {
+  const end = entry + 1 < prefixes.size ? valueOf(prefixes, entry + 1) : rows.size;
+  for (let row = valueOf(prefixes, entry); row < end; row++) {
+    if ((rows.times[row * 4 + 2] as number) > atMs) continue;
+    const window = term(rows, row, 2);
+    if (window === 0 || covers(rows.windows[window - 1]!, moment)) return row;
+  }
+  return -1;
+}
+
+/** See TERMS for the places. */
+function term(rows: RowTable, row: number, place: number): number {
+  return rows.terms[(rows.words[row * 8 + 6] as number) * TERMS + place] as number;
+}
+
+function rateOf({ terms, rows }: WholesaleTariff, row: number, prefix: string, split: Rate['split']): Rate {
+  const destinationId = rows.words[row * 8 + 7] as number;
+  const effectiveFromMs = rows.times[row * 4 + 2] as number;
+  return {
+    tariffId: terms.tariffId,
+    tariffVersion: terms.version,
+    prefix,
+    destinationId: destinationId === NO_DESTINATION ? null : destinationId,
+    effectiveFromMs: effectiveFromMs === -Infinity ? null : effectiveFromMs,
+    currency: terms.currency,
+    exchangeRate: terms.exchangeRate,
+    connectionFee: rows.money[row * 4 + 1] as bigint,
+    steps: stepsOf(rows, row),
+    minTimeS: term(rows, row, 1),
+    graceS: 0,
+    minTimeBeatsGrace: false,
+    maxCost: terms.maxCost,
+    taxes: null,
+    priceDecimals: terms.priceDecimals,
+    ghostPercent: term(rows, row, 4),
+    split,
+    multiplier: terms.multiplier,
+  };
+}
+
+function stepsOf(rows: RowTable, row: number): readonly Step[] {
+  return [minuteStep(0, null, { rate: rows.money[row * 4] as bigint, roundByS: term(rows, row, 0) })];
+}
+
+/** Windows change while a call lasts, dates do not: what was in force when it was admitted stays. */
+function splitOf(tariff: WholesaleTariff, first: number, number: string, atMs: number): Rate['split'] {
+  const { prefixes, rows, terms } = tariff;
+  if (rows.windows.length === 0) return null;
+  const rowAt = (ms: number): number | null => {
+    const moment = localMoment(zoneOf(terms.timeZone), terms.freeDays, ms);
+    for (let entry = findPrefix(prefixes, number); entry >= 0; entry = parentOf(prefixes, entry)) {
+      const row = rowInForce(tariff, entry, atMs, moment);
+      if (row >= 0) return term(rows, row, 3) === 1 ? null : row;
+    }
+    return null;
+  };
+  return splitFrom({ terms, windows: rows.windows, rowAt, stepsOf: (row) => stepsOf(rows, row) }, first, atMs);
+}
+
+/** The same tariff at another exchange rate: rows are shared, so the daily refresh costs nothing. */
+export function withExchangeRate<Kind extends Tariff>(tariff: Kind, exchangeRate: string): Kind {
+  return { ...tariff, terms: { ...tariff.terms, exchangeRate, multiplier: priceMultiplier(exchangeRate, null) } };
+}
+
+/** What to transfer, so that nothing is copied, when a tariff is posted to another thread. */
+export function tariffBuffers(tariff: WholesaleTariff): ArrayBuffer[] {
+  const { prefixes, rows } = tariff;
+  return [...prefixMapBuffers(prefixes), rows.money.buffer as ArrayBuffer, rows.terms.buffer as ArrayBuffer];
+}
+
+/** Bytes of the typed arrays, which are all of a large tariff. */
+export function tariffBytes(tariff: WholesaleTariff): number {
+  return tariffBuffers(tariff).reduce((sum, buffer) => sum + buffer.byteLength, 0);
+}
