@@ -1,0 +1,127 @@
+-- Admits a call: places in counters, calls per second, money of every payer, the first way out with room. All or nothing.
+-- KEYS  1 tollgate:call:<id>, 2 tollgate:live, 3 tollgate:done:<id>,
+--       then the counters, the windows of calls per second, the payers, the claims of all ways, each in the order asked
+-- ARGV  1 call id, 2 now (ms), 3 number of counters, 4 of windows, 5 of payers, 6 of ways,
+--       then limit and cause of each counter and window; of each payer: user id, want, least, and the causes
+--       too low, simultaneous, under one second; of each way: number of claims, then the limit of each;
+--       then field and value of what the live view shows
+-- Returns {'admitted', way (from 0; -1: none was asked), what each payer has on hold} | {'refused', cause}
+--       | {'noWay'} | {'unknown', user ids that have no balance here yet} | {'finished'}: the call is over already
+local call, live, done = KEYS[1], KEYS[2], KEYS[3]
+local counters, windows, payers, ways = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+
+local before = redis.call('HGET', call, '_answer')
+if before then
+  local answer = {'admitted'}
+  for word in string.gmatch(before, '%S+') do answer[#answer + 1] = word end
+  return answer
+end
+if redis.call('EXISTS', done) == 1 then return {'finished'} end
+
+-- Sums of what is there and what this call takes, so that two claims on one key see each other.
+local there, taken, order = {}, {}, {}
+local function room(key, limit)
+  if limit == 0 then return true end
+  if not there[key] then there[key] = tonumber(redis.call('GET', key) or '0') end
+  return there[key] + (taken[key] or 0) < limit
+end
+local function claim(key, places)
+  if not taken[key] then taken[key] = 0; order[#order + 1] = key end
+  taken[key] = taken[key] + places
+end
+
+local arg = 7
+local held = {}
+for i = 1, counters + windows do
+  local key = KEYS[3 + i]
+  if not room(key, tonumber(ARGV[arg])) then return {'refused', ARGV[arg + 1]} end
+  claim(key, 1)
+  if i <= counters then held[i] = key end
+  arg = arg + 2
+end
+
+local purses, unknown = {}, {'unknown'}
+for i = 1, payers do
+  local key = KEYS[3 + counters + windows + i]
+  if not purses[key] then
+    local fields = redis.call('HMGET', key, 'balance', 'credit', 'reserved', 'pending')
+    if fields[1] then
+      purses[key] = {fields = fields, left = spendable(fields), reserved = money(fields[3] or '0')}
+    else
+      unknown[#unknown + 1] = ARGV[arg + (i - 1) * 6]
+    end
+  end
+end
+if #unknown > 1 then return unknown end
+
+local granted = {}
+for i = 1, payers do
+  local purse = purses[KEYS[3 + counters + windows + i]]
+  local want, least = money(ARGV[arg + 1]), money(ARGV[arg + 2])
+  local grant = want
+  if purse.left and less(purse.left, want) then
+    grant = less(ZERO, purse.left) and purse.left or ZERO
+    if less(grant, least) then
+      if less(ZERO, purse.left) then return {'refused', ARGV[arg + 5]} end
+      -- Something is there, but other calls hold all of it.
+      if less(ZERO, plus(purse.left, purse.reserved)) then return {'refused', ARGV[arg + 4]} end
+      return {'refused', ARGV[arg + 3]}
+    end
+  end
+  if purse.left then purse.left = minus(purse.left, grant) end
+  purse.reserved = plus(purse.reserved, grant)
+  purse.grant = plus(purse.grant or ZERO, grant)
+  purse.user = ARGV[arg]
+  granted[i] = text(grant)
+  arg = arg + 6
+end
+
+local way, way_held = -1, {}
+local key_at = 3 + counters + windows + payers
+for w = 1, ways do
+  local claims = tonumber(ARGV[arg])
+  if way < 0 then
+    local fits, tried = true, {}
+    for c = 1, claims do
+      local key = KEYS[key_at + c]
+      if not room(key, tonumber(ARGV[arg + c])) then fits = false; break end
+      claim(key, 1)
+      tried[c] = key
+    end
+    if fits then
+      way = w - 1
+      for _, key in ipairs(tried) do
+        if not is_window(key) then way_held[#way_held + 1] = key end
+      end
+    else
+      for _, key in ipairs(tried) do claim(key, -1) end
+    end
+  end
+  key_at, arg = key_at + claims, arg + 1 + claims
+end
+if ways > 0 and way < 0 then return {'noWay'} end
+
+-- Everything fits: only now is anything written.
+for _, key in ipairs(order) do
+  if taken[key] > 0 then take(key, taken[key]) end
+end
+local fields, names = {unpack(ARGV, arg)}, {}
+local function keep(field, value)
+  fields[#fields + 1] = field
+  fields[#fields + 1] = value
+end
+for key, purse in pairs(purses) do
+  redis.call('HSET', key, 'reserved', text(purse.reserved))
+  keep('_hold:' .. purse.user, text(purse.grant))
+  names[#names + 1] = purse.user
+end
+keep('_started', ARGV[2])
+keep('_answer', way .. ' ' .. table.concat(granted, ' '))
+keep('_held', table.concat(held, ' '))
+keep('_way_held', table.concat(way_held, ' '))
+keep('_payers', table.concat(names, ' '))
+redis.call('HSET', call, unpack(fields))
+redis.call('ZADD', live, ARGV[2], ARGV[1])
+local answer = {'admitted', tostring(way)}
+for i = 1, payers do answer[2 + i] = granted[i] end
+return answer

@@ -1,0 +1,117 @@
+/** The four questions of a call, and balances: scripts, with payers seeded that Redis does not know. */
+import type { Redis } from 'ioredis';
+import type { AdmitAnswer, AdmitRequest, ExtendRequest, FinishRequest, NextWayRequest } from '../../engine/call/admission.ts';
+import type { Money } from '../../rating/money.ts';
+import type { Log } from '../log.ts';
+import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, pushFields } from './admit.ts';
+import { encodeFinish } from './finish.ts';
+import { callKey, payerKey } from './keys.ts';
+import { runScript } from './scripts.ts';
+import type { Units } from './units.ts';
+
+/** What a user may spend, as Postgres last said. */
+export interface Spendable {
+  readonly userId: number;
+  readonly balance: Money;
+  /** null: without limit. */
+  readonly credit: Money | null;
+  readonly version: number;
+}
+
+export interface CallStore {
+  readonly admit: (request: AdmitRequest) => Promise<AdmitAnswer>;
+  /** Index into the request's ways; null: none has room, or the call is over. */
+  readonly nextWay: (request: NextWayRequest) => Promise<number | null>;
+  /** `want` is the hold in all, not in addition. null: the call is not in Redis. */
+  readonly extend: (request: ExtendRequest) => Promise<readonly Money[] | null>;
+  /** False: it had been finished before. */
+  readonly finish: (request: FinishRequest) => Promise<boolean>;
+  readonly updateLive: (callId: string, fields: Readonly<Record<string, string>>) => Promise<void>;
+  /** Returns how many were news. */
+  readonly setBalances: (balances: readonly Spendable[]) => Promise<number>;
+}
+
+export interface CallStoreParts {
+  readonly redis: Redis;
+  readonly units: Units;
+  /** Balances kept in memory, for payers that Redis does not know (yet, or no more). */
+  readonly balanceOf: (userId: number) => Spendable | undefined;
+  readonly log: Log;
+}
+
+/** Balances in one script call: enough to fill the wire, few enough not to hold up calls. */
+const BALANCES_A_SCRIPT = 500;
+
+export function makeCallStore(parts: CallStoreParts): CallStore {
+  const { redis, units } = parts;
+
+  const seed = async (userIds: readonly number[]): Promise<readonly number[]> => {
+    const known = userIds.map((userId) => parts.balanceOf(userId)).filter((balance) => balance !== undefined);
+    await setBalances(redis, units, known);
+    return userIds.filter((userId) => !known.some((balance) => balance.userId === userId));
+  };
+
+  return {
+    async admit(request) {
+      const call = encodeAdmit(request, units);
+      const first = decodeAdmit(request.callId, await runScript(redis, 'admit', call));
+      const answer = first.kind === 'unknown' ? await admitSeeded(request, first.userIds) : first;
+      if (answer.kind === 'admitted') return { kind: 'admitted', way: answer.way, granted: answer.amounts.map((amount) => units.toMoney(amount)) };
+      return answer;
+
+      async function admitSeeded({ callId, payers }: AdmitRequest, userIds: readonly number[]) {
+        const strangers = await seed(userIds);
+        const again = strangers.length > 0 ? null : decodeAdmit(callId, await runScript(redis, 'admit', call));
+        if (again !== null && again.kind !== 'unknown') return again;
+        // A payer without a balance anywhere was removed a moment ago: he cannot pay.
+        parts.log.warn({ callId, userIds: strangers }, 'A payer has no balance; the call is refused.');
+        return { kind: 'refused', cause: payers.find((payer) => userIds.includes(payer.userId))?.tooLow ?? 0 } as const;
+      }
+    },
+
+    async nextWay(request) {
+      const way = Number(await runScript(redis, 'next-way', encodeNextWay(request)));
+      return way < 0 ? null : way;
+    },
+
+    async extend(request) {
+      const call = encodeExtend(request, units);
+      let answer = decodeExtend(await runScript(redis, 'extend', call));
+      if (answer.kind === 'unknown') {
+        const strangers = await seed(answer.userIds);
+        if (strangers.length > 0) throw new Error(`Payers ${strangers.join(', ')} of call ${request.callId} have no balance.`);
+        answer = decodeExtend(await runScript(redis, 'extend', call));
+      }
+      return answer.kind === 'held' ? answer.amounts.map((amount) => units.toMoney(amount)) : null;
+    },
+
+    async finish(request) {
+      return (await runScript(redis, 'finish', encodeFinish(request, units))) === 1;
+    },
+
+    async updateLive(callId, fields) {
+      const args: (string | number)[] = [];
+      pushFields(fields, args);
+      if (args.length > 0) await runScript(redis, 'update-live', { keys: [callKey(callId)], args });
+    },
+
+    async setBalances(balances) {
+      return setBalances(redis, units, balances);
+    },
+  };
+}
+
+/** Balance, credit and version as scripts take them. */
+export function spendableArgs(spendable: Spendable, units: Units): readonly string[] {
+  return [units.owned(spendable.balance), spendable.credit === null ? 'inf' : units.owned(spendable.credit), String(spendable.version)];
+}
+
+async function setBalances(redis: Redis, units: Units, balances: readonly Spendable[]): Promise<number> {
+  let taken = 0;
+  for (let at = 0; at < balances.length; at += BALANCES_A_SCRIPT) {
+    const part = balances.slice(at, at + BALANCES_A_SCRIPT);
+    const keys = part.map((balance) => payerKey(balance.userId));
+    taken += Number(await runScript(redis, 'set-balances', { keys, args: part.flatMap((balance) => spendableArgs(balance, units)) }));
+  }
+  return taken;
+}

@@ -1,0 +1,24 @@
+-- Ends a call: counters and money on hold are given back, what is owed becomes pending, the CDRs are queued.
+-- A second time, and for as long as the mark of the first lives, it changes nothing.
+-- KEYS  1 tollgate:call:<id>, 2 tollgate:live, 3 tollgate:done:<id>, 4 tollgate:cdr
+-- ARGV  1 call id, 2 life of the mark (s), 3 owed: "user amount user amount", 4 body for the settler ('': nothing to settle)
+-- Returns 1, or 0 when the call had been finished before
+local call, live, done, stream = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+if not redis.call('SET', done, '1', 'NX', 'EX', ARGV[2]) then return 0 end
+local held = redis.call('HMGET', call, '_held', '_way_held', '_payers')
+for key in string.gmatch((held[1] or '') .. ' ' .. (held[2] or ''), '%S+') do give_back(key) end
+for user in string.gmatch(held[3] or '', '%S+') do
+  local payer = 'tollgate:payer:' .. user
+  local hold = redis.call('HGET', call, '_hold:' .. user)
+  local reserved = redis.call('HGET', payer, 'reserved')
+  if hold and reserved then redis.call('HSET', payer, 'reserved', text(minus(money(reserved), money(hold)))) end
+end
+for user, amount in string.gmatch(ARGV[3], '(%S+) (%S+)') do
+  local payer = 'tollgate:payer:' .. user
+  local pending = redis.call('HGET', payer, 'pending') or '0'
+  redis.call('HSET', payer, 'pending', text(plus(money(pending), money(amount))))
+end
+redis.call('DEL', call)
+redis.call('ZREM', live, ARGV[1])
+if ARGV[4] ~= '' then redis.call('XADD', stream, '*', 'call', ARGV[1], 'owed', ARGV[3], 'body', ARGV[4]) end
+return 1

@@ -1,0 +1,18 @@
+/** Names of the keys in Redis, documented in docs/OPERATIONS.md: operators read them with redis-cli. */
+export const PREFIX = 'tollgate:';
+/** Calls that are up, scored by the ms of their start. */
+export const LIVE = 'tollgate:live';
+/** Stream of finished calls that wait for the settler. */
+export const CDR_STREAM = 'tollgate:cdr';
+/** Entries that Postgres refused, with the reason. */
+export const REFUSED_STREAM = 'tollgate:cdr:refused';
+
+export const callKey = (callId: string): string => `tollgate:call:${callId}`;
+/** Mark of a finished call: a late repetition changes nothing. */
+export const doneKey = (callId: string): string => `tollgate:done:${callId}`;
+export const payerKey = (userId: number | string): string => `tollgate:payer:${userId}`;
+
+/** A claim's key with its prefix; a calls-per-second window gets the second it stands for. */
+export function claimKey(key: string, nowMs: number): string {
+  return key.startsWith('cps:') ? `${PREFIX}${key}:${Math.floor(nowMs / 1000)}` : PREFIX + key;
+}

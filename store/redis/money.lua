@@ -1,0 +1,61 @@
+-- Exact whole numbers for the scripts of this folder; put in front of each of them.
+-- Lua's numbers are doubles and end at 2^53, so an amount is a pair {high, low} with value = high * 10^9 + low and
+-- 0 <= low < 10^9: both halves of up to 24 digits stay far below 2^53, and no sum is ever rounded.
+local BASE = 1000000000
+
+local function money(text)
+  local negative = string.sub(text, 1, 1) == '-'
+  local digits = negative and string.sub(text, 2) or text
+  local high, low = tonumber(string.sub(digits, 1, -10)) or 0, tonumber(string.sub(digits, -9))
+  if not negative then return {high, low} end
+  if low == 0 then return {0 - high, 0} end
+  return {0 - high - 1, BASE - low}
+end
+
+local ZERO = {0, 0}
+
+local function plus(a, b)
+  local high, low = a[1] + b[1], a[2] + b[2]
+  if low >= BASE then return {high + 1, low - BASE} end
+  return {high, low}
+end
+
+local function minus(a, b)
+  local high, low = a[1] - b[1], a[2] - b[2]
+  if low < 0 then return {high - 1, low + BASE} end
+  return {high, low}
+end
+
+local function less(a, b)
+  if a[1] ~= b[1] then return a[1] < b[1] end
+  return a[2] < b[2]
+end
+
+local function text(a)
+  local sign, high, low = '', a[1], a[2]
+  if high < 0 then
+    sign, high, low = '-', 0 - high, 0 - low
+    if low < 0 then high, low = high - 1, low + BASE end
+  end
+  if high == 0 then return string.format('%s%.0f', sign, low) end
+  return string.format('%s%.0f%09.0f', sign, high, low)
+end
+
+-- What a payer may still spend; nil: without limit. Fields as HMGET gives them: balance, credit, reserved, pending.
+local function spendable(payer)
+  if payer[2] == 'inf' then return nil end
+  local own = plus(money(payer[1]), money(payer[2] or '0'))
+  return minus(own, plus(money(payer[3] or '0'), money(payer[4] or '0')))
+end
+
+-- Takes a place back; a counter at 0 is not kept.
+local function give_back(key)
+  if redis.call('DECR', key) <= 0 then redis.call('DEL', key) end
+end
+
+local function is_window(key) return string.sub(key, 1, 13) == 'tollgate:cps:' end
+
+-- A window of calls per second is of no use a second later.
+local function take(key, places)
+  if redis.call('INCRBY', key, places) == places and is_window(key) then redis.call('PEXPIRE', key, 2000) end
+end

@@ -1,0 +1,36 @@
+/** The Lua scripts of this folder as functions: one round trip each, by digest, sent whole only when Redis lacks them. */
+import { readFileSync } from 'node:fs';
+import type { Redis } from 'ioredis';
+
+/** Names of the files; each is loaded with money.lua in front. */
+const SCRIPTS = ['admit', 'next-way', 'extend', 'finish', 'settled', 'set-balances', 'update-live', 'refuse-entry', 'retry-refused'] as const;
+export type ScriptName = (typeof SCRIPTS)[number];
+
+export interface ScriptCall {
+  readonly keys: readonly string[];
+  readonly args: readonly (string | number)[];
+}
+
+type Command = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>;
+
+/** Reads the scripts once; a missing file stops the start, not a call. */
+const SOURCES: ReadonlyMap<ScriptName, string> = new Map(SCRIPTS.map((name) => [name, readLua('money') + readLua(name)]));
+
+function readLua(name: string): string {
+  return readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');
+}
+
+function commandName(name: ScriptName): string {
+  return `tollgate:${name}`;
+}
+
+export function defineScripts(redis: Redis): void {
+  for (const [name, lua] of SOURCES) redis.defineCommand(commandName(name), { lua });
+}
+
+/** The client must have been given to `defineScripts`. */
+export async function runScript(redis: Redis, name: ScriptName, call: ScriptCall): Promise<unknown> {
+  const command = (redis as unknown as Record<string, Command>)[commandName(name)];
+  if (command === undefined) throw new Error(`Script ${name} is not defined on this connection.`);
+  return command.call(redis, call.keys.length, ...call.keys, ...call.args);
+}
