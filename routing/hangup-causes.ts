@@ -46,7 +46,7 @@ const STANDARD: readonly HangupCause[] = [
   q850(22, 'numberChanged', 'The number has changed', 410),
   q850(27, 'destinationOutOfOrder', 'The destination is out of order', 502),
   q850(28, 'invalidNumberFormat', 'The number is incomplete or has a wrong form', 484),
-  q850(29, 'facilityRejected', 'The far end does not offer what was asked', [21, 501]),
+  q850(29, 'facilityRejected', 'The far end does not offer what was asked', [21, 403]),
   q850(31, 'normalUnspecified', 'Normal end, nothing more is known', 480),
   q850(34, 'noCircuit', 'No circuit or channel is available', 503),
   q850(38, 'networkOutOfOrder', 'The network is out of order', 500),
