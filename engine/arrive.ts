@@ -1,0 +1,69 @@
+/**
+ * A channel at the door becomes an arrived call: who, what, when; then routing decides.
+ */
+import type { Catalog } from '../routing/catalog.ts';
+import type { Arrival, Decision, Plan } from '../routing/plan.ts';
+import { route } from '../routing/route.ts';
+import type { RouteContext } from '../routing/route.ts';
+import type { Channel } from './asterisk/contract.ts';
+import type { ArrivedCall, Moment } from './call/state.ts';
+
+/** What the dialplan hands to Stasis() beside the channel: see dialplan/extensions.conf. */
+const ARGS = { ip: 0, codec: 1 } as const;
+
+/** `203.0.113.7:5060` and `[2001:db8::1]:5060` without the port. */
+function withoutPort(address: string): string {
+  return address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+}
+
+export function arrivedCall(serverId: number, channel: Channel, args: readonly string[], at: Moment): ArrivedCall {
+  return {
+    id: `${serverId}-${channel.id}`,
+    serverId,
+    arrived: at,
+    originator: {
+      channelId: channel.id,
+      name: channel.callerName,
+      number: channel.callerNumber,
+      sipCallId: channel.sipCallId,
+      ip: withoutPort(args[ARGS.ip] ?? ''),
+      codec: args[ARGS.codec] ?? '',
+    },
+  };
+}
+
+export function decideRoute(context: RouteContext, call: ArrivedCall, channel: Channel): Decision {
+  const arrival: Arrival = {
+    serverId: call.serverId,
+    endpoint: channel.endpoint,
+    dialled: channel.extension,
+    callerNumber: channel.callerNumber,
+    atMs: call.arrived.wallMs,
+  };
+  return route(context, arrival);
+}
+
+function text(value: string | number | null): string {
+  return value === null ? '' : String(value);
+}
+
+/** What `calls` shows of a call, and what a later start needs to know of it. Flat text. */
+export function liveFields(catalog: Catalog, call: ArrivedCall, plan: Plan): Record<string, string> {
+  const { parties } = plan;
+  const user = parties.userId ?? parties.dstUserId;
+  return {
+    state: 'dialling',
+    since: String(call.arrived.wallMs),
+    server: String(call.serverId),
+    channel: call.originator.channelId,
+    direction: parties.direction,
+    from: parties.src,
+    to: parties.localizedDst,
+    userId: text(user),
+    user: user === null ? '' : (catalog.users.get(user)?.username ?? ''),
+    deviceId: text(parties.deviceId ?? parties.dstDeviceId),
+    didId: text(parties.didId),
+    did: parties.didId === null ? '' : (catalog.dids.byId.get(parties.didId)?.did ?? ''),
+    resellerId: text(parties.resellerId),
+  };
+}

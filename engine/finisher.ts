@@ -1,0 +1,101 @@
+/**
+ * Hands finished calls to the store and does not let go of one before the store has it: while Redis is away they
+ * wait here, in order, and are tried again. The wait is visible in health.
+ */
+import type { Cdr, FinishRequest } from './call/admission.ts';
+import { pause } from './clock.ts';
+import type { CallStore, Log } from './ports.ts';
+
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 2000;
+
+type Job = { readonly callId: string; readonly run: () => Promise<void> };
+
+export class Finisher {
+  readonly #store: CallStore;
+  readonly #log: Log;
+  readonly #waiting: Job[] = [];
+  #running = 0;
+  #retrying = false;
+  #idle: (() => void)[] = [];
+
+  constructor(store: CallStore, log: Log) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** Finished calls that the store does not have yet. */
+  get backlog(): number {
+    return this.#waiting.length + this.#running;
+  }
+
+  finish(request: FinishRequest): void {
+    this.#start({ callId: request.callId, run: () => this.#store.finish(request) });
+  }
+
+  record(cdrs: readonly Cdr[]): void {
+    this.#start({ callId: cdrs[0]?.uniqueId ?? '', run: () => this.#store.record(cdrs) });
+  }
+
+  /** Resolves when the store has everything. */
+  drained(): Promise<void> {
+    if (this.backlog === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  #start(job: Job): void {
+    if (this.#retrying) {
+      this.#waiting.push(job);
+      return;
+    }
+    this.#running += 1;
+    job.run().then(
+      () => this.#ended(),
+      (error: unknown) => {
+        this.#log.error({ err: error, callId: job.callId }, 'A finished call could not be handed to the store; it is kept and tried again');
+        this.#waiting.push(job);
+        this.#ended();
+        this.#retry();
+      },
+    );
+  }
+
+  #ended(): void {
+    this.#running -= 1;
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    if (this.backlog > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #retry(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    this.#retryAll().then(
+      () => {
+        this.#retrying = false;
+        this.#tellIdle();
+        if (this.#waiting.length > 0) this.#retry();
+      },
+      (error: unknown) => this.#log.error({ err: error }, 'Retrying finished calls failed'),
+    );
+  }
+
+  async #retryAll(): Promise<void> {
+    let waitMs = RETRY_MIN_MS;
+    for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
+      try {
+        await job.run();
+        this.#waiting.shift();
+        waitMs = RETRY_MIN_MS;
+      } catch {
+        await pause(waitMs);
+        waitMs = Math.min(waitMs * 2, RETRY_MAX_MS);
+      }
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * Carries out what a call has decided, and reports what came of it as the call's next input. Decides nothing.
+ */
+import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, hangup, setVariable } from './asterisk/commands.ts';
+import { AriError } from './asterisk/contract.ts';
+import type { AriRequest, AsteriskLink } from './asterisk/contract.ts';
+import { deviceDialString, numberDialString } from './asterisk/dial-string.ts';
+import type { Call, CallAction, CallInput } from './call/state.ts';
+import type { Finisher } from './finisher.ts';
+import type { CallStore, Log } from './ports.ts';
+import type { Way } from '../routing/plan.ts';
+
+export interface PerformContext {
+  readonly link: AsteriskLink;
+  readonly app: string;
+  readonly store: CallStore;
+  readonly finisher: Finisher;
+}
+
+/** One call's side of the shell, as `perform` needs it. */
+export interface Performer {
+  readonly call: Call;
+  readonly log: Log;
+  readonly post: (input: CallInput) => void;
+  readonly setTimer: (timer: Extract<CallAction, { do: 'setTimer' }>['timer'], afterMs: number) => void;
+  readonly clearTimer: (timer: Extract<CallAction, { do: 'clearTimer' }>['timer']) => void;
+  readonly expectLeg: (legId: string) => void;
+}
+
+type OrderName = Extract<CallInput, { type: 'orderFailed' }>['order'];
+
+/** Beyond the longest ringing and talk, Asterisk itself ends the leg: nothing stays up if the engine is gone. */
+const DEAD_MAN_MARGIN_S = 60;
+
+/** Marks a leg of ours when it enters the application. */
+export const LEG_ARGUMENT = 'leg';
+
+function statusOf(error: unknown): number {
+  return error instanceof AriError ? error.status : -1;
+}
+
+function order(context: PerformContext, one: Performer, name: OrderName, request: { readonly legId: string; readonly all: readonly AriRequest[] }): void {
+  context.link.inOrder(request.all).then(
+    () => {
+      if (name === 'createBridge') one.post({ type: 'bridgeReady' });
+    },
+    (error: unknown) => {
+      one.log.debug({ err: error, order: name }, 'Asterisk refused an order');
+      one.post({ type: 'orderFailed', order: name, legId: request.legId, status: statusOf(error) });
+    },
+  );
+}
+
+/** Not worth a decision: what was to be ended is gone already, or goes with the connection. */
+function orderEnd(context: PerformContext, one: Performer, request: AriRequest): void {
+  context.link.request(request).catch((error: unknown) => {
+    if (statusOf(error) !== 404) one.log.warn({ err: error }, 'Asterisk did not end what it was told to end');
+  });
+}
+
+function wayAt(call: Call, index: number): Way {
+  const way = call.plan.ways[index];
+  if (way === undefined) throw new Error(`call ${call.id} has no way ${index}`);
+  return way;
+}
+
+function legRequest(context: PerformContext, call: Call, legId: string, way: Way): AriRequest {
+  const dialString = way.number === null ? deviceDialString(way.endpoint) : numberDialString(way.number, way.endpoint);
+  const deadManS = call.plan.maxTalkS + way.ringTimeoutS + DEAD_MAN_MARGIN_S;
+  return createLeg({
+    dialString,
+    channelId: legId,
+    app: context.app,
+    appArgs: [LEG_ARGUMENT],
+    originator: call.originator.channelId,
+    variables: { 'TIMEOUT(absolute)': String(deadManS) },
+  });
+}
+
+/** The caller's identity is replaced on his own channel, from which the bridge copies it to the leg; always name and number. */
+function identity(call: Call, way: Way): AriRequest[] {
+  if (way.callerIdNumber === '' && way.callerIdName === '') return [];
+  const number = way.callerIdNumber || call.originator.number;
+  const name = way.callerIdName;
+  if (number === call.originator.number && name === call.originator.name) return [];
+  return [
+    setVariable(call.originator.channelId, 'CALLERID(num)', number),
+    setVariable(call.originator.channelId, 'CALLERID(name)', name),
+  ];
+}
+
+function connect(context: PerformContext, one: Performer, legId: string, way: Way): void {
+  const { call } = one;
+  const caller = call.originator.channelId;
+  const all = [...identity(call, way), addToBridge(call.id, [caller, legId]), dial(legId, way.ringTimeoutS, caller)];
+  order(context, one, 'connect', { legId, all });
+}
+
+function startLeg(context: PerformContext, one: Performer, legId: string, wayIndex: number): void {
+  one.expectLeg(legId);
+  try {
+    order(context, one, 'createLeg', { legId, all: [legRequest(context, one.call, legId, wayAt(one.call, wayIndex))] });
+  } catch (error) {
+    // A number or endpoint that cannot stand in a dial string: this way is of no use.
+    one.log.warn({ err: error }, 'This way out cannot be dialled');
+    queueMicrotask(() => one.post({ type: 'orderFailed', order: 'createLeg', legId, status: 0 }));
+  }
+}
+
+function askStore(one: Performer, what: string, answered: Promise<CallInput>, failed: CallInput): void {
+  answered.then(one.post, (error: unknown) => {
+    one.log.error({ err: error }, `The store could not ${what}`);
+    one.post(failed);
+  });
+}
+
+/** Refused with 41 (503) when the store cannot be asked. */
+const STORE_AWAY = 41;
+
+export function perform(context: PerformContext, one: Performer, action: CallAction): void {
+  const { call } = one;
+  switch (action.do) {
+    case 'admit':
+      return askStore(one, 'admit the call', context.store.admit(action.request).then((given): CallInput => (given.kind === 'admitted' ? { type: 'admitted', answer: given } : { type: 'admissionRefused', cause: given.cause })), { type: 'admissionRefused', cause: STORE_AWAY });
+    case 'nextWay':
+      return askStore(one, 'choose the next way', context.store.nextWay(action.request).then((way): CallInput => ({ type: 'wayChosen', way })), { type: 'wayChosen', way: null });
+    case 'extend':
+      return askStore(one, 'hold more money', context.store.extend(action.request).then((held): CallInput => ({ type: 'extended', held })), { type: 'extended', held: [] });
+    case 'finish':
+      return context.finisher.finish(action.request);
+    case 'record':
+      return context.finisher.record(action.cdrs);
+    case 'createBridge':
+      return order(context, one, 'createBridge', { legId: '', all: [createBridge(call.id)] });
+    case 'createLeg':
+      return startLeg(context, one, action.legId, action.way);
+    case 'connect':
+      return connect(context, one, action.legId, wayAt(call, action.way));
+    case 'answerCaller':
+      return order(context, one, 'answer', { legId: '', all: [answer(call.originator.channelId)] });
+    case 'hangUp':
+      return orderEnd(context, one, hangup(action.channelId, action.q850));
+    case 'destroyBridge':
+      return orderEnd(context, one, destroyBridge(call.id));
+    case 'setTimer':
+      return one.setTimer(action.timer, action.afterMs);
+    case 'clearTimer':
+      return one.clearTimer(action.timer);
+    case 'showLive':
+      return context.store.updateLive(call.id, action.fields);
+  }
+}

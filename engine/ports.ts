@@ -1,0 +1,25 @@
+/** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
+import type { Money } from '../rating/money.ts';
+import type { Catalog } from '../routing/catalog.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from './call/admission.ts';
+
+export interface CallStore {
+  catalog(): Catalog | null;
+  admit(request: AdmitRequest): Promise<AdmitAnswer>;
+  /** Index of the way taken, counted from the first one asked for; null: none has room. */
+  nextWay(request: NextWayRequest): Promise<number | null>;
+  /** What each payer has on hold in all, in the order asked. */
+  extend(request: ExtendRequest): Promise<readonly Money[]>;
+  finish(request: FinishRequest): Promise<void>;
+  /** Queues rows of a call that held nothing. */
+  record(cdrs: readonly Cdr[]): Promise<void>;
+  updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
+}
+
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Log;
+}

@@ -1,0 +1,217 @@
+/**
+ * All calls of one Asterisk: a mailbox each, found by the ids of their channels. One input at a time, decided and
+ * carried out at once; a call that breaks an invariant ends loudly and harms no other.
+ */
+import { hangup } from './asterisk/commands.ts';
+import type { AsteriskEvent, AsteriskLink } from './asterisk/contract.ts';
+import type { AsteriskClock } from './clock.ts';
+import { Timers } from './clock.ts';
+import { begin, decide } from './call/decide.ts';
+import type { Call, CallInput, CallState, Moment, Step, TimerName } from './call/state.ts';
+import { perform } from './perform.ts';
+import type { Performer, PerformContext } from './perform.ts';
+import type { Log } from './ports.ts';
+
+/** A channel that left the application must be destroyed within this time, or it is hung up. */
+const LEFT_MS = 2000;
+/** What is left of a call after its end is looked at once more. */
+const LINGER_MS = 30_000;
+
+interface Mailbox {
+  readonly call: Call;
+  readonly log: Log;
+  readonly timers: Timers<TimerName | 'linger' | `left:${string}`>;
+  /** Channels that are up, or were asked for. */
+  readonly channels: Set<string>;
+  readonly performer: Performer;
+  state: CallState;
+}
+
+export class Registry {
+  readonly #context: PerformContext;
+  readonly #clock: AsteriskClock;
+  readonly #log: Log;
+  readonly #byChannel = new Map<string, Mailbox>();
+  readonly #calls = new Map<string, Mailbox>();
+  #idle: (() => void)[] = [];
+
+  constructor(context: PerformContext, clock: AsteriskClock, log: Log) {
+    this.#context = context;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get link(): AsteriskLink {
+    return this.#context.link;
+  }
+
+  /** Calls that are not over. */
+  get active(): number {
+    let count = 0;
+    for (const mailbox of this.#calls.values()) if (mailbox.state.phase !== 'over') count += 1;
+    return count;
+  }
+
+  /** Ids of the channels that belong to calls of ours, live or just ended. */
+  knows(channelId: string): boolean {
+    return this.#byChannel.has(channelId);
+  }
+
+  channelIds(): readonly string[] {
+    return [...this.#byChannel.keys()];
+  }
+
+  /** A planned call enters. */
+  start(call: Call, live: Readonly<Record<string, string>>): void {
+    const mailbox = this.#mailbox(call);
+    this.#calls.set(call.id, mailbox);
+    this.#byChannel.set(call.originator.channelId, mailbox);
+    this.#take(mailbox, begin(call, live));
+  }
+
+  /** An event of a channel; false when no call of ours has it. */
+  receive(event: Exclude<AsteriskEvent, { type: 'playbackFinished' }>, at: Moment): boolean {
+    const mailbox = this.#byChannel.get(event.channelId);
+    if (mailbox === undefined) return false;
+    const input = inputOf(mailbox.call, event, at);
+    if (input !== null) this.#post(mailbox, input, at);
+    if (event.type === 'destroyed') this.#channelGone(mailbox, event.channelId);
+    if (event.type === 'stasisEnd') this.#channelLeft(mailbox, event.channelId);
+    return true;
+  }
+
+  /** The end of a channel that no event told: found missing after a reconnection. */
+  lost(channelId: string): void {
+    const mailbox = this.#byChannel.get(channelId);
+    if (mailbox === undefined) return;
+    const at = this.#clock.now();
+    const gone = { moment: at, cause: 16, techCause: null, source: 'estimate' } as const;
+    const own = channelId === mailbox.call.originator.channelId;
+    this.#post(mailbox, own ? { type: 'callerGone', gone } : { type: 'legGone', legId: channelId, gone }, at);
+    this.#channelGone(mailbox, channelId);
+  }
+
+  hangUp(callId: string): boolean {
+    const mailbox = this.#calls.get(callId);
+    if (mailbox === undefined || mailbox.state.phase === 'over') return false;
+    this.#post(mailbox, { type: 'hangupOrdered' }, this.#clock.now());
+    return true;
+  }
+
+  /** Resolves when no call is in progress any more. */
+  drained(): Promise<void> {
+    if (this.active === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  stop(): void {
+    for (const mailbox of this.#calls.values()) mailbox.timers.clearAll();
+  }
+
+  #post(mailbox: Mailbox, input: CallInput, at: Moment): void {
+    try {
+      this.#take(mailbox, decide(mailbox.call, mailbox.state, input, at));
+    } catch (error) {
+      mailbox.log.error({ err: error, input: input.type, phase: mailbox.state.phase }, 'A call broke an invariant and is ended');
+      for (const channelId of mailbox.channels) this.#hangUpChannel(mailbox, channelId);
+    }
+  }
+
+  #take(mailbox: Mailbox, step: Step): void {
+    const before = mailbox.state.phase;
+    mailbox.state = step.state;
+    if (before !== step.state.phase) mailbox.log.info({ phase: step.state.phase }, 'Call state');
+    for (const action of step.actions) perform(this.#context, mailbox.performer, action);
+    if (step.state.phase === 'over' && before !== 'over') this.#over(mailbox);
+  }
+
+  #mailbox(call: Call): Mailbox {
+    const log = this.#log.child({ callId: call.id, userId: call.plan.parties.userId ?? call.plan.parties.dstUserId });
+    const timers: Mailbox['timers'] = new Timers();
+    const channels = new Set([call.originator.channelId]);
+    const post = (input: CallInput): void => this.#post(mailbox, input, this.#clock.now());
+    const performer: Performer = {
+      call,
+      log,
+      post,
+      setTimer: (timer, afterMs) => timers.set(timer, afterMs, () => post({ type: 'timerFired', timer })),
+      clearTimer: (timer) => timers.clear(timer),
+      expectLeg: (legId) => {
+        channels.add(legId);
+        this.#byChannel.set(legId, mailbox);
+      },
+    };
+    const mailbox: Mailbox = { call, log, timers, channels, performer, state: { phase: 'over' } };
+    return mailbox;
+  }
+
+  #over(mailbox: Mailbox): void {
+    mailbox.timers.set('linger', LINGER_MS, () => {
+      for (const channelId of mailbox.channels) this.#hangUpChannel(mailbox, channelId);
+      this.#forget(mailbox);
+    });
+    if (this.active === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    this.#forgetWhenGone(mailbox);
+  }
+
+  #channelGone(mailbox: Mailbox, channelId: string): void {
+    mailbox.channels.delete(channelId);
+    mailbox.timers.clear(`left:${channelId}`);
+    this.#byChannel.delete(channelId);
+    this.#forgetWhenGone(mailbox);
+  }
+
+  #channelLeft(mailbox: Mailbox, channelId: string): void {
+    mailbox.timers.set(`left:${channelId}`, LEFT_MS, () => this.#hangUpChannel(mailbox, channelId));
+  }
+
+  #hangUpChannel(mailbox: Mailbox, channelId: string): void {
+    this.#context.link.request(hangup(channelId, 16)).catch((error: unknown) => mailbox.log.debug({ err: error, channelId }, 'A channel to be ended is gone'));
+  }
+
+  #forgetWhenGone(mailbox: Mailbox): void {
+    if (mailbox.state.phase === 'over' && mailbox.channels.size === 0) this.#forget(mailbox);
+  }
+
+  #forget(mailbox: Mailbox): void {
+    mailbox.timers.clearAll();
+    for (const channelId of mailbox.channels) this.#byChannel.delete(channelId);
+    this.#calls.delete(mailbox.call.id);
+  }
+}
+
+/** An event in the words of the call; null: it means nothing to it. */
+function inputOf(call: Call, event: Exclude<AsteriskEvent, { type: 'playbackFinished' }>, at: Moment): CallInput | null {
+  const legId = event.channelId;
+  switch (event.type) {
+    case 'stasisStart':
+      return { type: 'legReady', legId, sipCallId: event.channel.sipCallId };
+    case 'dial':
+      return dialInput(legId, event.status);
+    case 'destroyed': {
+      const gone = { moment: at, cause: event.cause, techCause: event.techCause, source: 'event' } as const;
+      return legId === call.originator.channelId ? { type: 'callerGone', gone } : { type: 'legGone', legId, gone };
+    }
+    case 'stasisEnd':
+    case 'stateChange':
+    case 'hangupRequest':
+    case 'dtmf':
+      return null;
+  }
+}
+
+function dialInput(legId: string, status: string): CallInput | null {
+  switch (status) {
+    case '':
+      return { type: 'dialled', legId };
+    case 'RINGING':
+    case 'PROGRESS':
+      return { type: 'rang', legId };
+    case 'ANSWER':
+      return { type: 'answered', legId };
+    default:
+      return null;
+  }
+}
