@@ -160,6 +160,35 @@ export interface Did {
   readonly ownerTariffId: number | null;
 }
 
+/**
+ * What Asterisk's PJSIP must know of a device or an active provider. Blocked devices have none: they neither
+ * register nor call. Holds secrets: never logged, never shown.
+ */
+export interface SipAccount {
+  readonly kind: 'device' | 'provider';
+  readonly id: number;
+  readonly endpoint: string;
+  /** Password of a device that registers, or ours at a provider; null: none. */
+  readonly secret: string | null;
+  /** User name at a provider; a device's is its endpoint. */
+  readonly username: string | null;
+  /** Addresses it is known by; of a device: only when it is authenticated by IP. */
+  readonly ips: readonly string[];
+  /** Where calls to it go; null: where it registered from. */
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly register: boolean;
+  readonly fromUser: string | null;
+  readonly fromDomain: string | null;
+  readonly codecs: readonly string[];
+  readonly dtmfMode: 'rfc4733' | 'info' | 'inband' | 'auto';
+  readonly nat: boolean;
+  readonly callerIdNumber: string;
+  readonly callerIdName: string;
+  /** Asterisk servers it is wanted on; empty: all. */
+  readonly serverIds: readonly number[];
+}
+
 export interface Catalog {
   /** Grows by one with each change taken into force. */
   readonly version: number;
@@ -174,4 +203,5 @@ export interface Catalog {
   readonly dids: DidIndex;
   readonly pools: ReadonlyMap<number, NumberPool>;
   readonly destinations: ReadonlyMap<number, string>;
+  readonly sipAccounts: readonly SipAccount[];
 }
