@@ -9,7 +9,7 @@ import type { CallStore, Log } from './ports.ts';
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2000;
 
-type Job = { readonly callId: string; readonly run: () => Promise<void> };
+type Job = { readonly callId: string; readonly run: () => Promise<unknown> };
 
 export class Finisher {
   readonly #store: CallStore;

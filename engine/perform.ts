@@ -125,7 +125,7 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
     case 'nextWay':
       return askStore(one, 'choose the next way', context.store.nextWay(action.request).then((way): CallInput => ({ type: 'wayChosen', way })), { type: 'wayChosen', way: null });
     case 'extend':
-      return askStore(one, 'hold more money', context.store.extend(action.request).then((held): CallInput => ({ type: 'extended', held })), { type: 'extended', held: [] });
+      return askStore(one, 'hold more money', context.store.extend(action.request).then((held): CallInput => ({ type: 'extended', held: held ?? [] })), { type: 'extended', held: [] });
     case 'finish':
       return context.finisher.finish(action.request);
     case 'record':

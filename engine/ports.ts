@@ -8,11 +8,11 @@ export interface CallStore {
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
   /** Index of the way taken, counted from the first one asked for; null: none has room. */
   nextWay(request: NextWayRequest): Promise<number | null>;
-  /** What each payer has on hold in all, in the order asked. */
-  extend(request: ExtendRequest): Promise<readonly Money[]>;
-  finish(request: FinishRequest): Promise<void>;
+  /** What each payer has on hold in all, in the order asked; null: the store does not know the call. */
+  extend(request: ExtendRequest): Promise<readonly Money[] | null>;
+  finish(request: FinishRequest): Promise<unknown>;
   /** Queues rows of a call that held nothing. */
-  record(cdrs: readonly Cdr[]): Promise<void>;
+  record(cdrs: readonly Cdr[]): Promise<unknown>;
   updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
 }
 

@@ -1,0 +1,49 @@
+/**
+ * `/health`: what works and what does not, as JSON; 200 when the process lives. `/ready`: 200 only when calls can be
+ * served. For load balancers, containers and people.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+export interface HealthReport {
+  readonly store: { readonly ready: boolean };
+  readonly engine: { readonly servers: readonly { readonly connected: boolean }[] };
+}
+
+export interface HealthServer {
+  readonly url: string;
+  readonly close: () => Promise<void>;
+}
+
+/** Ready: the store answers, the catalog is loaded and at least one Asterisk is attached. */
+export function isReady(report: HealthReport): boolean {
+  return report.store.ready && report.engine.servers.some((server) => server.connected);
+}
+
+/** null when the port is 0. */
+export async function startHealth(where: { readonly host: string; readonly port: number }, report: () => HealthReport): Promise<HealthServer | null> {
+  if (where.port === 0) return null;
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?')[0];
+    if (request.method !== 'GET' || (path !== '/health' && path !== '/ready')) {
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"there are /health and /ready"}\n');
+      return;
+    }
+    const now = report();
+    const ready = isReady(now);
+    response.writeHead(path === '/ready' && !ready ? 503 : 200, { 'content-type': 'application/json' }).end(`${JSON.stringify({ ready, ...now })}\n`);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where.port, where.host, resolve);
+  });
+  const { address, port } = server.address() as AddressInfo;
+  return {
+    url: `http://${address}:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(() => resolve());
+      }),
+  };
+}

@@ -1,0 +1,65 @@
+/** `run`: the daemon. */
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { startHealth } from '../api/health.ts';
+import type { HealthServer } from '../api/health.ts';
+import type { CliContext } from './context.ts';
+import { Engine } from '../engine/engine.ts';
+import type { Settings } from '../config/schema.ts';
+import { openStore } from '../store/open.ts';
+
+const EXAMPLE = `
+Example:
+  npm run -s tollgate -- run
+  TOLLGATE_CONFIG=/etc/tollgate/tollgate.yaml node dist/main.js run`;
+
+export function registerRun(program: Command, context: CliContext): void {
+  program
+    .command('run')
+    .description('attach to Asterisk and lead its calls; SIGTERM lets running calls end, then stops')
+    .addHelpText('after', EXAMPLE)
+    .action(() => run(context.settings()));
+}
+
+function logOf(settings: Settings): ReturnType<typeof pino> {
+  // The settings hold passwords; whatever might carry them is cut out of every line.
+  return pino({ level: settings.logLevel, redact: { paths: ['password', 'secret', '*.password', '*.secret', 'err.request.body'], censor: '[hidden]' } });
+}
+
+async function run(settings: Settings): Promise<void> {
+  const log = logOf(settings);
+  const store = openStore({
+    postgresUrl: settings.postgresUrl,
+    redisUrl: settings.redisUrl,
+    priceDecimals: settings.calls.priceDecimals,
+    settleBatch: settings.settle.batch,
+    settleEveryMs: settings.settle.everyMs,
+    log,
+  });
+  const engine = new Engine(settings, store, log);
+  store.onCatalogChange(() => engine.catalogChanged());
+  const health = await startHealth(settings.health, () => ({ store: store.health(), engine: engine.health() }));
+  log.info({ health: health?.url ?? null }, 'Tollgate is up');
+  const signal = await terminated();
+  log.info({ signal }, 'Stopping');
+  await stop(engine, store, health);
+  log.info({}, 'Stopped');
+}
+
+/** A second signal ends the process at once. */
+function terminated(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.once(signal, () => process.exit(130));
+        resolve(signal);
+      });
+    }
+  });
+}
+
+async function stop(engine: Engine, store: ReturnType<typeof openStore>, health: HealthServer | null): Promise<void> {
+  await engine.stop();
+  await health?.close();
+  await store.close();
+}

@@ -1,0 +1,44 @@
+/** The room's only file that touches the machine's clocks and timers. */
+
+/** For durations; never jumps. */
+export function monotonicMs(): number {
+  return performance.now();
+}
+
+/** For stamps where Asterisk gave none. */
+export function wallMs(): number {
+  return Date.now();
+}
+
+/** Runs `action` once; the returned function cancels it. Does not keep the process alive. */
+export function later(ms: number, action: () => void): () => void {
+  const timer = setTimeout(action, ms);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
+/** Runs `action` again and again until cancelled. Does not keep the process alive. */
+export function every(ms: number, action: () => void): () => void {
+  const timer = setInterval(action, ms);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** After what is already waiting on the process's sockets has been read. */
+export function afterReading(action: () => void): void {
+  setImmediate(action);
+}
+
+/** Waits, and keeps the process alive meanwhile; ends early, without an error, when `signal` is aborted. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

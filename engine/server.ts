@@ -1,0 +1,188 @@
+/**
+ * One Asterisk: its connection, its devices and providers, its calls.
+ */
+import { connectAsterisk } from './asterisk/connect.ts';
+import { listChannels } from './asterisk/queries.ts';
+import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
+import { hangup } from './asterisk/commands.ts';
+import { arrivedCall, decideRoute, liveFields } from './arrive.ts';
+import { AsteriskClock } from './clock.ts';
+import { refusedCdr } from './call/cdr.ts';
+import type { ArrivedCall, CallSettings } from './call/state.ts';
+import type { Finisher } from './finisher.ts';
+import { LEG_ARGUMENT } from './perform.ts';
+import type { CallStore, Log } from './ports.ts';
+import { provision } from './provision.ts';
+import type { Provisioner } from './provision.ts';
+import { Registry } from './registry.ts';
+import type { AsteriskSettings, Settings } from '../config/schema.ts';
+import { hangupCause } from '../routing/hangup-causes.ts';
+import type { RoutingSettings } from '../routing/plan.ts';
+
+export interface ServerParts {
+  readonly asterisk: AsteriskSettings;
+  readonly settings: Settings;
+  readonly store: CallStore;
+  readonly finisher: Finisher;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+/** 41, "temporary failure": there is no catalog yet, or the engine is going down. */
+const NOT_SERVING = 41;
+
+export class AsteriskServer {
+  readonly #parts: ServerParts;
+  readonly #clock = new AsteriskClock();
+  readonly #registry: Registry;
+  readonly #provisioner: Provisioner;
+  readonly #link: AsteriskLink;
+  readonly #routing: RoutingSettings;
+  readonly #calls: CallSettings;
+  #draining = false;
+
+  constructor(parts: ServerParts) {
+    this.#parts = parts;
+    const { settings, asterisk, log } = parts;
+    this.#routing = routingSettings(settings);
+    this.#calls = callSettings(settings);
+    this.#link = connectAsterisk({
+      url: asterisk.url,
+      username: asterisk.username,
+      password: asterisk.password,
+      app: settings.app,
+      transport: asterisk.transport,
+      requestTimeoutMs: settings.reconnect.requestTimeoutMs,
+      reconnectMinMs: settings.reconnect.minMs,
+      reconnectMaxMs: settings.reconnect.maxMs,
+      onEvent: (event) => this.#receive(event),
+      onConnected: () => this.#connected(),
+      onDisconnected: (reason) => log.warn({ reason }, 'Asterisk is away'),
+      log,
+    });
+    this.#registry = new Registry({ link: this.#link, app: settings.app, store: parts.store, finisher: parts.finisher }, this.#clock, log);
+    this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), log });
+  }
+
+  get id(): number {
+    return this.#parts.asterisk.id;
+  }
+
+  get connected(): boolean {
+    return this.#link.connected;
+  }
+
+  get version(): string {
+    return this.#link.version;
+  }
+
+  get activeCalls(): number {
+    return this.#registry.active;
+  }
+
+  catalogChanged(): void {
+    this.#provisioner.changed();
+  }
+
+  hangUp(callId: string): boolean {
+    return this.#registry.hangUp(callId);
+  }
+
+  /** New calls are refused from now on; resolves when the last one is over. */
+  drain(): Promise<void> {
+    this.#draining = true;
+    return this.#registry.drained();
+  }
+
+  async stop(): Promise<void> {
+    this.#registry.stop();
+    this.#provisioner.close();
+    await this.#link.close();
+  }
+
+  #accounts(): ReturnType<Parameters<typeof provision>[0]['desired']> {
+    const catalog = this.#parts.store.catalog();
+    if (catalog === null) return [];
+    return catalog.sipAccounts.filter((account) => account.serverIds.length === 0 || account.serverIds.includes(this.id));
+  }
+
+  #connected(): void {
+    this.#parts.log.info({ version: this.#link.version, transport: this.#link.transport }, 'Attached to Asterisk');
+    this.#provisioner.connected();
+    this.#reconcile().catch((error: unknown) => this.#parts.log.warn({ err: error }, 'Could not compare the calls with the channels of Asterisk'));
+  }
+
+  /** Calls whose channels vanished while nobody listened are ended; legs that no call knows are hung up. */
+  async #reconcile(): Promise<void> {
+    const before = this.#registry.channelIds();
+    const channels = await listChannels(this.#link);
+    const up = new Set(channels.map((channel) => channel.id));
+    for (const id of before) if (!up.has(id)) this.#registry.lost(id);
+    for (const channel of channels) {
+      if (!this.#ours(channel) || this.#registry.knows(channel.id)) continue;
+      this.#parts.log.warn({ channel: channel.name }, 'A leg that belongs to no call is hung up');
+      this.#hangUp(channel.id, NOT_SERVING);
+    }
+  }
+
+  #ours(channel: Channel): boolean {
+    return channel.application === this.#parts.settings.app;
+  }
+
+  #receive(event: AsteriskEvent): void {
+    if (event.type === 'playbackFinished') return;
+    const at = this.#clock.stamp(event.at);
+    if (this.#registry.receive(event, at)) return;
+    if (event.type !== 'stasisStart') return;
+    if (event.args[0] === LEG_ARGUMENT) {
+      this.#hangUp(event.channelId, 16);
+      return;
+    }
+    this.#arrive(event.channel, arrivedCall(this.id, event.channel, event.args, at));
+  }
+
+  #arrive(channel: Channel, arrived: ArrivedCall): void {
+    const catalog = this.#parts.store.catalog();
+    if (catalog === null || this.#draining) {
+      this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
+      return;
+    }
+    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, explain: null }, arrived, channel);
+    if (decision.kind === 'plan') {
+      this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
+      return;
+    }
+    this.#hangUp(channel.id, hangupCause(decision.cause).q850);
+    const end = this.#clock.now();
+    this.#parts.finisher.record([refusedCdr(arrived, { parties: decision.parties, cause: decision.cause, catalogVersion: catalog.version, end })]);
+    this.#parts.log.info({ callId: arrived.id, userId: decision.parties.userId, cause: decision.cause }, 'Call refused');
+  }
+
+  #hangUp(channelId: string, q850: number): void {
+    this.#link.request(hangup(channelId, q850)).catch((error: unknown) => this.#parts.log.debug({ err: error }, 'A channel to be refused is gone'));
+  }
+}
+
+export function routingSettings(settings: Settings): RoutingSettings {
+  const { calls } = settings;
+  return {
+    letters: calls.letters,
+    maxNumberLength: calls.maxNumberLength,
+    globalCallTimeoutS: calls.globalCallTimeoutS,
+    providerSilenceMs: calls.providerSilenceMs,
+    serverCallLimit: calls.serverCallLimit,
+    serverCpsLimit: calls.serverCpsLimit,
+  };
+}
+
+function callSettings(settings: Settings): CallSettings {
+  const { calls, reservation } = settings;
+  return {
+    legStartTimeoutMs: calls.legStartTimeoutMs,
+    rounding: calls.billsecRounding,
+    reservation: reservation.mode,
+    sliceS: reservation.sliceS,
+    extendBeforeS: reservation.extendBeforeS,
+    frozenS: reservation.frozenTimeMinutes * 60,
+  };
+}

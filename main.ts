@@ -1,0 +1,66 @@
+/**
+ * Composition root and command line: the only reader of the environment.
+ */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { CommandError } from './cli/context.ts';
+import type { CliContext } from './cli/context.ts';
+import { registerCalls } from './cli/calls.ts';
+import { registerDoctor } from './cli/doctor.ts';
+import { registerImport } from './cli/import.ts';
+import { registerMigrate } from './cli/migrate.ts';
+import { registerPrice } from './cli/price.ts';
+import { registerRoute } from './cli/route.ts';
+import { registerRun } from './cli/run.ts';
+import { loadSettings, SettingsError } from './config/load.ts';
+import type { Settings } from './config/schema.ts';
+
+const DEFAULT_FILE = 'tollgate.yaml';
+
+function settingsText(file: string | undefined): string {
+  try {
+    return readFileSync(file ?? DEFAULT_FILE, 'utf8');
+  } catch (error) {
+    // Without a file all may stand in the environment; a file that was named must be there.
+    if (file === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw new CommandError(`The settings file ${file ?? DEFAULT_FILE} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+function versionOf(): string {
+  const text = ['package.json', '../package.json'].map((name) => new URL(name, import.meta.url)).flatMap((url) => {
+    try {
+      return [readFileSync(url, 'utf8')];
+    } catch {
+      return [];
+    }
+  })[0];
+  return text === undefined ? '0.0.0' : (JSON.parse(text) as { version: string }).version;
+}
+
+async function main(): Promise<number> {
+  const program = new Command('tollgate')
+    .description('Real-time call control and rating for Asterisk')
+    .version(versionOf())
+    .option('-c, --config <file>', `settings file (default: $TOLLGATE_CONFIG, else ${DEFAULT_FILE})`)
+    .showHelpAfterError('(--help shows what there is)');
+  const settings = (): Settings => loadSettings(settingsText(program.opts<{ config?: string }>().config ?? process.env['TOLLGATE_CONFIG']), process.env);
+  const context: CliContext = { settings, version: versionOf() };
+  registerRun(program, context);
+  registerMigrate(program, context);
+  registerImport(program, context);
+  registerRoute(program, context);
+  registerCalls(program, context);
+  registerDoctor(program, context);
+  registerPrice(program);
+  try {
+    await program.parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (!(error instanceof CommandError) && !(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = await main();
