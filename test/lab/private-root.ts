@@ -7,7 +7,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { withLock } from './file-lock.ts';
@@ -30,6 +30,8 @@ const RECIPE = {
     'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
     'etc/hosts': '127.0.0.1 localhost\n',
   },
+  // Made by Debian's alternatives at installation.
+  links: { 'usr/share/asterisk/sounds/en': 'en_US_f_Allison' },
 };
 
 export function canUsePrivateRoot(): boolean {
@@ -67,6 +69,7 @@ async function build(root: string): Promise<void> {
     mkdirSync(tree);
     await unpackAll(packages, tree, progress);
     for (const [path, content] of Object.entries(RECIPE.files)) writeFileSync(join(tree, path), content);
+    for (const [path, target] of Object.entries(RECIPE.links)) symlinkSync(target, join(tree, path));
     // Only a complete root ever bears the final name.
     renameSync(tree, root);
   } finally {
