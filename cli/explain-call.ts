@@ -1,0 +1,104 @@
+/** The decision of a call with its reasons, held against the counters and balances of this moment. */
+import { longestCall, reserve } from '../rating/credit.ts';
+import { formatMoney } from '../rating/money.ts';
+import type { Money } from '../rating/money.ts';
+import { perMinute } from '../rating/rate.ts';
+import type { Catalog } from '../routing/catalog.ts';
+import type { Step } from '../routing/explain.ts';
+import { hangupCause } from '../routing/hangup-causes.ts';
+import type { Arrival, CounterClaim, Payer, Plan, RoutingSettings } from '../routing/plan.ts';
+import { route } from '../routing/route.ts';
+import type { LiveView } from '../store/redis/view.ts';
+
+export interface ExplainParts {
+  readonly catalog: Catalog;
+  readonly settings: RoutingSettings;
+  readonly view: LiveView;
+  readonly reservation: 'slice' | 'frozen';
+  readonly frozenS: number;
+}
+
+export interface ExplainedWay {
+  readonly name: string;
+  readonly dials: string;
+  readonly perMinute: string;
+  readonly calls: number;
+  readonly limit: number;
+}
+
+export interface Explanation {
+  readonly allowed: boolean;
+  /** Hangup cause and SIP answer of a refusal; null when the call would be placed. */
+  readonly cause: number | null;
+  readonly sip: number | null;
+  readonly longestS: number | null;
+  readonly steps: readonly Step[];
+  readonly ways: readonly ExplainedWay[];
+  readonly verdict: string;
+}
+
+export async function explainCall(parts: ExplainParts, arrival: Arrival): Promise<Explanation> {
+  const steps: Step[] = [];
+  // Half of the weight: an LCR by percent is explained by one fixed draw.
+  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, explain: (step) => steps.push(step) }, arrival);
+  if (decision.kind === 'refused') return refusal(decision.cause, steps, []);
+  const counters = await parts.view.counters();
+  const full = [...decision.counters].find((claim) => isFull(claim, counters, steps));
+  const ways = explainedWays(decision, counters);
+  if (full !== undefined) return refusal(full.cause, steps, ways);
+  const money = await explainMoney(parts, decision, steps);
+  if (money.cause !== 0) return refusal(money.cause, steps, ways);
+  const usable = decision.ways.find((way) => way.claims.every((claim) => !isFull(claim, counters, steps, 'skipped')));
+  if (usable === undefined) return refusal(204, steps, ways);
+  const verdict = `The call would be placed by ${usable.name} and could last ${money.longestS} s.`;
+  return { allowed: true, cause: null, sip: null, longestS: money.longestS, steps, ways, verdict };
+}
+
+function refusal(cause: number, steps: readonly Step[], ways: readonly ExplainedWay[]): Explanation {
+  const { sentence, sip } = hangupCause(cause);
+  return { allowed: false, cause, sip, longestS: null, steps, ways, verdict: `The call would be refused: ${cause}, ${sentence} (SIP ${sip}).` };
+}
+
+function isFull(claim: CounterClaim, counters: Readonly<Record<string, number>>, steps: Step[], outcome: 'refused' | 'skipped' = 'refused'): boolean {
+  const now = counters[claim.key] ?? 0;
+  const full = claim.limit > 0 && now >= claim.limit;
+  if (full) steps.push({ check: 'limit', outcome, detail: `${claim.key}: ${now} of ${claim.limit}`, cause: claim.cause });
+  else if (claim.limit > 0) steps.push({ check: 'limit', outcome: 'passed', detail: `${claim.key}: ${now} of ${claim.limit}` });
+  return full;
+}
+
+function explainedWays(plan: Plan, counters: Readonly<Record<string, number>>): ExplainedWay[] {
+  return plan.ways.map((way) => ({
+    name: way.name,
+    dials: way.number === null ? way.endpoint : `${way.number}@${way.endpoint}`,
+    perMinute: way.rate === null ? '' : formatMoney(perMinute(way.rate), 10),
+    calls: counters[way.claims[0]?.key ?? ''] ?? 0,
+    limit: way.claims[0]?.limit ?? 0,
+  }));
+}
+
+function owed(payer: Payer, seconds: number): Money {
+  return payer.rates.reduce((sum, rate) => sum + reserve(rate, seconds), 0n);
+}
+
+async function explainMoney(parts: ExplainParts, plan: Plan, steps: Step[]): Promise<{ cause: number; longestS: number }> {
+  let longestS = parts.reservation === 'frozen' && plan.payers.length > 0 ? Math.min(parts.frozenS, plan.maxTalkS) : plan.maxTalkS;
+  for (const payer of plan.payers) {
+    if (owed(payer, longestS) <= 0n) continue;
+    const purse = await parts.view.purse(payer.userId);
+    if (purse === null || purse.credit === null) continue;
+    const total = purse.balance + purse.credit - purse.pending;
+    const free = total - purse.reserved;
+    const detail = `user ${payer.userId}: balance ${formatMoney(purse.balance, 10)}, credit ${formatMoney(purse.credit, 10)}, held by calls ${formatMoney(purse.reserved, 10)}, free ${formatMoney(free, 10)}`;
+    const least = owed(payer, 1);
+    if (free < least) {
+      const cause = total <= 0n ? payer.causes.tooLow : total < least ? payer.causes.underOneSecond : payer.causes.simultaneous;
+      steps.push({ check: 'money', outcome: 'refused', detail, cause });
+      return { cause, longestS: 0 };
+    }
+    steps.push({ check: 'money', outcome: 'passed', detail });
+    const [rate] = payer.rates;
+    if (rate !== undefined) longestS = Math.min(longestS, longestCall(rate, free, longestS));
+  }
+  return { cause: 0, longestS };
+}
