@@ -34,6 +34,7 @@ class Link implements AsteriskLink {
   #session: Session | undefined;
   /** Why this side ends the session; undefined while it does not. */
   #leavingBecause: string | undefined;
+  #connectedAtMs: number | undefined;
   /** Events that wait for onConnected. */
   #held: unknown[] | undefined;
 
@@ -65,12 +66,12 @@ class Link implements AsteriskLink {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
-      const startedAt = monotonicMs();
+      this.#connectedAtMs = undefined;
       const reason = await this.#connectOnce().catch(reasonOf);
       if (signal.aborted) return;
       // A connection that lasted is no failed try. One that did not (refused, or taken over at once by another
       // engine of the same application) keeps the back-off growing, so that two engines do not fight at full speed.
-      if (monotonicMs() - startedAt > this.#options.reconnectMaxMs) attempt = 0;
+      if (this.#connectedAtMs !== undefined && monotonicMs() - this.#connectedAtMs > this.#options.reconnectMaxMs) attempt = 0;
       const waitMs = backOffMs({ minMs: this.#options.reconnectMinMs, maxMs: this.#options.reconnectMaxMs }, attempt, Math.random());
       this.#options.log.warn({ url: this.#options.url, reason, attempt, waitMs }, 'asterisk is not connected, next try after a pause');
       await sleep(waitMs, signal);
@@ -119,6 +120,7 @@ class Link implements AsteriskLink {
     // Both may have happened meanwhile: the end of the session, or a reason to leave it.
     if (this.#session !== session || this.#leavingBecause !== undefined) return;
     this.connected = true;
+    this.#connectedAtMs = monotonicMs();
     this.#options.log.info({ url: this.#options.url, version: this.version, transport: this.transport }, 'asterisk is connected');
     this.#tell(() => this.#options.onConnected());
     const held = this.#held ?? [];

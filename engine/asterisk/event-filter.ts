@@ -15,6 +15,9 @@ export const WANTED_EVENTS: readonly string[] = [
   'ChannelDestroyed',
   'ChannelDtmfReceived',
   'PlaybackFinished',
+  // Asterisk filters these two like events; without the second, no request on the WebSocket would be answered.
+  'ApplicationReplaced',
+  'RESTResponse',
 ];
 
 /** Asterisk forgets the filter with each connection: PUT it after every connect. */
