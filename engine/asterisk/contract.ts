@@ -18,6 +18,8 @@ export interface Channel {
   /** What the caller dialled. */
   readonly extension: string;
   readonly context: string;
+  /** Stasis application that the channel is in, '' when in none. */
+  readonly application: string;
   /** SIP Call-ID, where Asterisk tells it. */
   readonly sipCallId: string;
   /** Channel variables that `ari.conf` adds to each snapshot. */

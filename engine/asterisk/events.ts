@@ -44,8 +44,16 @@ function channelEvent(event: Json, at: number, channelId: string, leg: Json): As
   }
 }
 
-/** A channel's snapshot, in an event or in the answer of `GET /channels`. */
-export function parseChannel(leg: Json): Channel {
+/** A list of snapshots, as `GET /channels` answers; what is no channel is left out. */
+export function parseChannels(list: unknown): readonly Channel[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((each) => {
+    const leg = object(each);
+    return leg === undefined || text(leg['id']) === '' ? [] : [parseChannel(leg)];
+  });
+}
+
+function parseChannel(leg: Json): Channel {
   const caller = object(leg['caller']);
   const dialplan = object(leg['dialplan']);
   const name = text(leg['name']);
@@ -59,6 +67,7 @@ export function parseChannel(leg: Json): Channel {
     accountCode: text(leg['accountcode']),
     extension: text(dialplan?.['exten']),
     context: text(dialplan?.['context']),
+    application: applicationOf(dialplan),
     sipCallId: text(leg['protocol_id']),
     variables: variables(leg['channelvars']),
   };
@@ -97,6 +106,14 @@ function onLeg(value: unknown, make: (channelId: string, leg: Json) => AsteriskE
   const leg = object(value);
   const id = text(leg?.['id']);
   return leg === undefined || id === '' ? undefined : make(id, leg);
+}
+
+/** A channel in Stasis tells `app_data` as `application,argument,…`. */
+function applicationOf(dialplan: Json | undefined): string {
+  if (dialplan?.['app_name'] !== 'Stasis') return '';
+  const data = text(dialplan['app_data']);
+  const end = data.indexOf(',');
+  return end === -1 ? data : data.slice(0, end);
 }
 
 /** `PJSIP/provider-7-0000001f` is endpoint `provider-7`. */
