@@ -2,7 +2,7 @@
  * A finished call as text for the stream: its rows already in the form of the `calls` table, so that the settler
  * hands the text to Postgres as it is.
  */
-import type { Cdr, CdrPrice, Debit, FinishRequest, PriceLevel } from '../engine/call/admission.ts';
+import type { Cdr, CdrPrice, Debit, PriceLevel } from '../engine/call/admission.ts';
 import { formatMoney, MONEY_DECIMALS } from '../rating/money.ts';
 import type { Money } from '../rating/money.ts';
 
@@ -24,21 +24,50 @@ function fit(text: string): string {
 const amountText = (amount: Money): string => formatMoney(amount, MONEY_DECIMALS);
 const timeText = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
-/** Debits as [account, account id, amount, cause]: positive amounts are taken from the account. */
+/** A debit as [account, account id, amount, cause]: positive amounts are taken from the account. */
 export type DebitText = readonly [Debit['account'], number, string, Debit['cause']];
 
-export interface CallBody {
-  readonly rows: readonly Record<string, unknown>[];
-  readonly debits: readonly DebitText[];
+/** Fields of a stream entry beside the call's id and what it owes. */
+export interface CallEntry {
+  /** JSON array of rows of `calls`. */
+  readonly rows: string;
+  /** JSON array of DebitText. */
+  readonly debits: string;
+  /** Unique id of the final row, whose insertion brings the debits about; '': no final row. */
+  readonly final: string;
+  /** Months of the rows' call dates, as `2026-11`, for the partitions. */
+  readonly months: string;
 }
 
-export function encodeCall(request: FinishRequest): string {
-  const body: CallBody = {
-    rows: request.cdrs.map((cdr) => cdrRow(cdr)),
-    debits: request.debits.filter((debit) => debit.amount !== 0n).map((debit) => [debit.account, debit.accountId, amountText(debit.amount), debit.cause]),
+export function encodeEntry(cdrs: readonly Cdr[], debits: readonly Debit[]): CallEntry {
+  const months = new Set(cdrs.map((cdr) => new Date(cdr.callDateMs).toISOString().slice(0, 7)));
+  const texts = debits.filter((debit) => debit.amount !== 0n).map((debit): DebitText => [debit.account, debit.accountId, amountText(debit.amount), debit.cause]);
+  return {
+    rows: JSON.stringify(cdrs.map((cdr) => cdrRow(cdr))),
+    debits: JSON.stringify(texts),
+    final: cdrs.find((cdr) => cdr.final)?.uniqueId ?? '',
+    months: [...months].join(' '),
   };
-  return JSON.stringify(body);
 }
+
+/** Columns of `calls` that an entry's rows may have, with their types. */
+export const CALL_COLUMNS: readonly (readonly [name: string, type: string])[] = [
+  ['uniqueid', 'text'], ['attempt', 'smallint'], ['calldate', 'timestamptz'], ['final', 'boolean'],
+  ['answer_time', 'timestamptz'], ['end_time', 'timestamptz'], ['direction', 'text'], ['server_id', 'integer'],
+  ['clid', 'text'], ['src', 'text'], ['dst', 'text'], ['localized_dst', 'text'],
+  ['user_id', 'integer'], ['reseller_id', 'integer'], ['partner_id', 'integer'], ['device_id', 'integer'],
+  ['dst_user_id', 'integer'], ['dst_device_id', 'integer'],
+  ['provider_id', 'integer'], ['did_provider_id', 'integer'], ['did_id', 'integer'],
+  ['prefix', 'text'], ['destination_id', 'integer'],
+  ['disposition', 'text'], ['hangup_cause', 'smallint'], ['sip_code', 'smallint'],
+  ['duration_ms', 'integer'], ['bill_ms', 'integer'], ['billsec', 'integer'], ['pdd_ms', 'integer'],
+  ['terminated_by', 'text'], ['end_source', 'text'], ['flash_call', 'boolean'],
+  ['originator_codec', 'text'], ['terminator_codec', 'text'],
+  ['originator_call_id', 'text'], ['terminator_call_id', 'text'], ['originator_ip', 'text'],
+  ['catalog_version', 'bigint'],
+  ...Object.values(LEVEL_COLUMN).flatMap((level) => [[`${level}_rate`, 'numeric'], [`${level}_billsec`, 'integer'], [`${level}_price`, 'numeric']] as const),
+  ['captured', 'jsonb'],
+];
 
 /** Names are the columns of `calls`. */
 export function cdrRow(cdr: Cdr): Record<string, unknown> {

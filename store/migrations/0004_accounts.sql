@@ -150,7 +150,11 @@ create table providers (
   caller_id_name caller_id_name not null default '',
   -- Localizes the numbers of calls that come from it.
   location_id integer not null default 1 references locations,
+  -- Asterisk servers it is wanted on; empty: all.
+  server_ids integer[] not null default '{}' check (array_position(server_ids, null) is null),
   codecs codec_list not null default '{alaw,ulaw}',
+  dtmf_mode text not null default 'rfc4733' check (dtmf_mode in ('rfc4733', 'info', 'inband', 'auto')),
+  nat boolean not null default false,
   comment label not null default '',
   check (destination_list_mode = 'no' or destination_pool_id is not null),
   check (not register or (username is not null and secret is not null))

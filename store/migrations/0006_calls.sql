@@ -73,8 +73,7 @@ create table calls (
   userfield text not null default '',
   callback_uniqueid text,
   settled_at timestamptz not null default now(),
-  primary key (uniqueid, attempt, calldate),
-  check (end_time >= calldate)
+  primary key (uniqueid, attempt, calldate)
 ) partition by range (calldate);
 create index calls_calldate on calls (calldate);
 create index calls_user on calls (user_id, calldate);

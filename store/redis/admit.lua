@@ -62,10 +62,10 @@ for i = 1, payers do
   if purse.left and less(purse.left, want) then
     grant = less(ZERO, purse.left) and purse.left or ZERO
     if less(grant, least) then
-      if less(ZERO, purse.left) then return {'refused', ARGV[arg + 5]} end
-      -- Something is there, but other calls hold all of it.
-      if less(ZERO, plus(purse.left, purse.reserved)) then return {'refused', ARGV[arg + 4]} end
-      return {'refused', ARGV[arg + 3]}
+      -- Nothing there; not even one second; enough for one, but other calls hold it.
+      local total = plus(purse.left, purse.reserved)
+      local cause = less(ZERO, total) and (less(total, least) and 5 or 4) or 3
+      return {'refused', ARGV[arg + cause]}
     end
   end
   if purse.left then purse.left = minus(purse.left, grant) end

@@ -1,11 +1,11 @@
 /** The four questions of a call, and balances: scripts, with payers seeded that Redis does not know. */
 import type { Redis } from 'ioredis';
-import type { AdmitAnswer, AdmitRequest, ExtendRequest, FinishRequest, NextWayRequest } from '../../engine/call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
 import type { Log } from '../log.ts';
 import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, pushFields } from './admit.ts';
-import { encodeFinish } from './finish.ts';
-import { callKey, payerKey } from './keys.ts';
+import { encodeFinish, encodeRelease, entryFields } from './finish.ts';
+import { callKey, CDR_STREAM, payerKey } from './keys.ts';
 import { runScript } from './scripts.ts';
 import type { Units } from './units.ts';
 
@@ -26,6 +26,10 @@ export interface CallStore {
   readonly extend: (request: ExtendRequest) => Promise<readonly Money[] | null>;
   /** False: it had been finished before. */
   readonly finish: (request: FinishRequest) => Promise<boolean>;
+  /** Gives back what a call holds, if it holds anything, and settles nothing. */
+  readonly release: (callId: string) => Promise<void>;
+  /** Queues rows of a call that held nothing. */
+  readonly record: (cdrs: readonly Cdr[]) => Promise<void>;
   readonly updateLive: (callId: string, fields: Readonly<Record<string, string>>) => Promise<void>;
   /** Returns how many were news. */
   readonly setBalances: (balances: readonly Spendable[]) => Promise<number>;
@@ -87,6 +91,14 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
 
     async finish(request) {
       return (await runScript(redis, 'finish', encodeFinish(request, units))) === 1;
+    },
+
+    async release(callId) {
+      await runScript(redis, 'finish', encodeRelease(callId));
+    },
+
+    async record(cdrs) {
+      await redis.xadd(CDR_STREAM, '*', ...entryFields({ callId: cdrs[0]?.uniqueId ?? '', cdrs, debits: [] }, units));
     },
 
     async updateLive(callId, fields) {

@@ -1,7 +1,7 @@
-/** FinishRequest as script arguments. */
+/** FinishRequest as script arguments, and as an entry of the stream that waits for the settler. */
 import type { Debit, FinishRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
-import { encodeCall } from '../cdr-row.ts';
+import { encodeEntry } from '../cdr-row.ts';
 import { callKey, CDR_STREAM, doneKey, LIVE } from './keys.ts';
 import type { ScriptCall } from './scripts.ts';
 import type { Units } from './units.ts';
@@ -10,20 +10,28 @@ import type { Units } from './units.ts';
 const DONE_LIFE_S = 900;
 
 export function encodeFinish(request: FinishRequest, units: Units): ScriptCall {
-  const body = request.cdrs.length === 0 && request.debits.length === 0 ? '' : bodyText(request);
+  const { callId, cdrs, debits } = request;
+  const entry = cdrs.length === 0 && debits.length === 0 ? [] : entryFields({ callId, cdrs, debits }, units);
   return {
-    keys: [callKey(request.callId), LIVE, doneKey(request.callId), CDR_STREAM],
-    args: [request.callId, DONE_LIFE_S, owedText(request.debits, units), body],
+    keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM],
+    args: [callId, DONE_LIFE_S, owedText(debits, units), ...entry],
   };
 }
 
-/** A call that cannot be written down must still give its places back; the settler puts the entry aside with this reason. */
-function bodyText(request: FinishRequest): string {
+/** Gives back what a call holds without ending it for good. */
+export function encodeRelease(callId: string): ScriptCall {
+  return { keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM], args: [callId, 0, ''] };
+}
+
+/** Field, value, … of the stream entry. */
+export function entryFields({ callId, cdrs, debits }: Pick<FinishRequest, 'callId' | 'cdrs' | 'debits'>, units: Units): string[] {
+  const owed = owedText(debits, units);
   try {
-    return encodeCall(request);
+    return ['call', callId, 'owed', owed, ...Object.entries(encodeEntry(cdrs, debits)).flat()];
   } catch (error) {
-    const shown = JSON.stringify(request, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
-    return JSON.stringify({ unwritable: error instanceof Error ? error.message : String(error), request: shown });
+    // A call that cannot be written down must still give its places back; the settler puts the entry aside with this reason.
+    const shown = JSON.stringify({ cdrs, debits }, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+    return ['call', callId, 'owed', owed, 'unwritable', error instanceof Error ? error.message : String(error), 'shown', shown];
   }
 }
 

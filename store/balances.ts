@@ -1,0 +1,63 @@
+/** What every user may spend, in memory: so that a payer Redis does not know costs no statement on the way of a call. */
+import type { ClientBase } from 'pg';
+import { parseMoney } from '../rating/money.ts';
+import type { Log } from './log.ts';
+import type { Spendable } from './redis/calls.ts';
+
+interface BalanceRow {
+  readonly id: number;
+  readonly balance: string;
+  readonly credit: string | null;
+  readonly version: string;
+}
+
+/** `ids` null: all users. */
+export async function loadBalances(reader: Pick<ClientBase, 'query'>, ids: readonly number[] | null): Promise<readonly Spendable[]> {
+  const { rows } = await reader.query<BalanceRow>(`select id, balance, credit, balance_version as version from users
+    where $1::int[] is null or id = any ($1)`, [ids]);
+  return rows.map((row) => spendable(row));
+}
+
+export function spendable({ id, balance, credit, version }: BalanceRow): Spendable {
+  return { userId: id, balance: parseMoney(balance), credit: credit === null ? null : parseMoney(credit), version: Number(version) };
+}
+
+export class Balances {
+  readonly #known = new Map<number, Spendable>();
+  readonly #push: (news: readonly Spendable[]) => Promise<unknown>;
+  readonly #log: Log;
+
+  /** `push` hands balances to Redis. */
+  constructor(push: (news: readonly Spendable[]) => Promise<unknown>, log: Log) {
+    this.#push = push;
+    this.#log = log;
+  }
+
+  get(userId: number): Spendable | undefined {
+    return this.#known.get(userId);
+  }
+
+  /** Keeps what is newer than what is known. */
+  take(balances: readonly Spendable[]): void {
+    for (const balance of balances) {
+      const known = this.#known.get(balance.userId);
+      if (known === undefined || known.version < balance.version) this.#known.set(balance.userId, balance);
+    }
+  }
+
+  forget(userIds: readonly number[]): void {
+    for (const userId of userIds) this.#known.delete(userId);
+  }
+
+  /** Tells Redis; if it is away it gets all of them when it is back. */
+  push(balances: readonly Spendable[]): void {
+    this.#push(balances).catch((error: unknown) => {
+      this.#log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'Balances wait for Redis.');
+    });
+  }
+
+  /** After Redis came back, perhaps empty. */
+  pushAll(): void {
+    this.push([...this.#known.values()]);
+  }
+}

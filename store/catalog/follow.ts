@@ -1,0 +1,177 @@
+/**
+ * Keeps the catalog and the balances in step with Postgres.
+ * A notification wakes the reader, the log of changes tells what to read; without any notification it looks twice a second.
+ */
+import type { Client } from 'pg';
+import type { Catalog } from '../../routing/catalog.ts';
+import { makeBackOff, Sleeper } from '../back-off.ts';
+import { loadBalances } from '../balances.ts';
+import type { Balances } from '../balances.ts';
+import type { Log } from '../log.ts';
+import { connectClient, dropClient } from '../postgres.ts';
+import { assemble } from './assemble.ts';
+import { byTopic, LOG_KEPT_MS, purgeChanges, readChanges, readPosition } from './changes.ts';
+import type { Position } from './changes.ts';
+import type { Broken } from './load.ts';
+import { isTopic, noParts, readTopic, TOPICS } from './parts.ts';
+import type { Parts } from './parts.ts';
+
+const POLL_MS = 500;
+const PURGE_EVERY_MS = 600_000;
+
+export interface FollowOptions {
+  readonly postgresUrl: string;
+  readonly priceDecimals: number;
+  readonly balances: Balances;
+  readonly log: Log;
+  /** Monotonic milliseconds. */
+  readonly now: () => number;
+  readonly onCatalog: (catalog: Catalog) => void;
+}
+
+export class Follower {
+  readonly #options: FollowOptions;
+  readonly #sleeper = new Sleeper();
+  #parts: Parts = noParts();
+  #catalog: Catalog | null = null;
+  #position: Position | null = null;
+  #readAt = 0;
+  #purgedAt = 0;
+  #reported: ReadonlyMap<string, Broken> = new Map();
+  #connected = false;
+  #closed = false;
+  #client: Client | null = null;
+  #done: Promise<void> = Promise.resolve();
+  #lastReason = '';
+
+  constructor(options: FollowOptions) {
+    this.#options = options;
+  }
+
+  get catalog(): Catalog | null {
+    return this.#catalog;
+  }
+
+  /** Whether Postgres answers at present. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** Why it does not, or ''. */
+  get reason(): string {
+    return this.#connected ? '' : this.#lastReason;
+  }
+
+  start(): void {
+    this.#done = this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sleeper.wake();
+    if (this.#client !== null) dropClient(this.#client);
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const backOff = makeBackOff(this.#sleeper);
+    while (!this.#closed) {
+      try {
+        await this.#follow(() => backOff.reset());
+      } catch (error) {
+        this.#failed(error);
+        if (!this.#closed) await backOff.wait();
+      }
+    }
+  }
+
+  #succeeded(): void {
+    if (!this.#connected) this.#options.log.info({}, 'Postgres is connected; the catalog follows it.');
+    this.#connected = true;
+    this.#lastReason = '';
+  }
+
+  #failed(error: unknown): void {
+    this.#connected = false;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!this.#closed && reason !== this.#lastReason) this.#options.log.warn({ reason }, 'Postgres cannot be read; the last catalog stays in force, trying again.');
+    this.#lastReason = reason;
+  }
+
+  async #follow(onRead: () => void): Promise<void> {
+    const client = await connectClient(this.#options.postgresUrl, 'catalog');
+    this.#client = client;
+    try {
+      client.on('notification', () => this.#sleeper.wake());
+      client.on('end', () => this.#sleeper.wake());
+      await client.query('listen tollgate_change');
+      while (!this.#closed) {
+        await this.#read(client);
+        this.#succeeded();
+        onRead();
+        await this.#sleeper.sleep(POLL_MS);
+      }
+    } finally {
+      this.#client = null;
+      dropClient(client);
+    }
+  }
+
+  async #read(client: Client): Promise<void> {
+    const startedMs = this.#options.now();
+    const position = startedMs - this.#readAt < LOG_KEPT_MS / 2 ? this.#position : null;
+    if (position === null) await this.#readAll(client);
+    else await this.#readNews(client, position);
+    this.#readAt = startedMs;
+    if (startedMs - this.#purgedAt < PURGE_EVERY_MS) return;
+    this.#purgedAt = startedMs;
+    await purgeChanges(client);
+  }
+
+  async #readAll(client: Client): Promise<void> {
+    const position = await readPosition(client);
+    await this.#inSnapshot(client, new Map([...TOPICS.map((topic) => [topic, null] as const), ['balances', null]]));
+    this.#position = position;
+  }
+
+  async #readNews(client: Client, from: Position): Promise<void> {
+    const { changes, position } = await readChanges(client, from);
+    if (changes.length > 0) await this.#inSnapshot(client, byTopic(changes));
+    this.#position = position;
+  }
+
+  /** All tables as of one moment: a device never comes without its user. */
+  async #inSnapshot(client: Client, topics: ReadonlyMap<string, ReadonlySet<string> | null>): Promise<void> {
+    const parts: Parts = { ...this.#parts, broken: new Map(this.#parts.broken) };
+    const version = (this.#catalog?.version ?? 0) + 1;
+    const context = { reader: client, priceDecimals: this.#options.priceDecimals, version };
+    const balanceKeys = topics.get('balances');
+    await client.query('begin isolation level repeatable read read only');
+    for (const topic of TOPICS) {
+      const keys = topics.get(topic);
+      if (keys !== undefined) await readTopic(parts, topic, keys === null ? null : [...keys].map(Number), context);
+    }
+    const balances = balanceKeys === undefined ? [] : await loadBalances(client, balanceKeys === null ? null : [...balanceKeys].map(Number));
+    await client.query('commit');
+    this.#succeeded();
+    this.#parts = parts;
+    // Before the catalog: whoever is in it has a balance.
+    if (balanceKeys !== undefined) {
+      this.#options.balances.take(balances);
+      this.#options.balances.push(balances);
+    }
+    if (this.#catalog === null || [...topics.keys()].some((topic) => isTopic(topic))) this.#publish(parts, version);
+  }
+
+  #publish(parts: Parts, version: number): void {
+    const { catalog, broken } = assemble(parts, this.#catalog, version);
+    for (const [name, row] of broken) {
+      if (this.#reported.get(name)?.reason === row.reason) continue;
+      this.#options.log.error({ table: row.table, key: row.key, reason: row.reason }, 'A row is broken and not used; what was in force before stays.');
+    }
+    this.#reported = broken;
+    this.#catalog = catalog;
+    this.#options.log.debug({ version, users: catalog.users.size, devices: catalog.devices.size, tariffs: catalog.tariffs.size }, 'A new catalog is in force.');
+    this.#options.onCatalog(catalog);
+  }
+}

@@ -1,0 +1,30 @@
+/** The catalog read a single time, for commands that explain. */
+import type { Catalog } from '../../routing/catalog.ts';
+import { connectClient } from '../postgres.ts';
+import { assemble } from './assemble.ts';
+import type { Broken } from './load.ts';
+import { noParts, readTopic, TOPICS } from './parts.ts';
+
+export interface CatalogOnce {
+  readonly catalog: Catalog;
+  /** Rows that are broken and not used. */
+  readonly broken: readonly Broken[];
+}
+
+export async function readCatalogOnce(postgresUrl: string, priceDecimals: number): Promise<CatalogOnce> {
+  const client = await connectClient(postgresUrl, 'look');
+  try {
+    const parts = noParts();
+    await client.query('begin isolation level repeatable read read only');
+    for (const topic of TOPICS) await readTopic(parts, topic, null, { reader: client, priceDecimals, version: 1 });
+    await client.query('commit');
+    const { catalog, broken } = assemble(parts, null, 1);
+    return { catalog, broken: [...broken.values()] };
+  } finally {
+    await client.end();
+  }
+}
+
+export async function loadCatalogOnce(postgresUrl: string, priceDecimals: number): Promise<Catalog> {
+  return (await readCatalogOnce(postgresUrl, priceDecimals)).catalog;
+}

@@ -1,0 +1,168 @@
+/** One row as one value of the catalog. Throws BrokenRow. */
+import type { Device, Did, Lcr, LcrProvider, Location, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
+import { didProblem } from '../../routing/did.ts';
+import { buildNumberPool, poolNumberProblem } from '../../routing/number-pool.ts';
+import type { NumberPool } from '../../routing/number-pool.ts';
+import { BrokenRow, decimal, flag, formed, money, moneyOrNull, msOrNull, oneOf, text, textOrNull, whole, wholeOrNull } from './field.ts';
+import type { Row } from './field.ts';
+
+const LIST_MODES = ['no', 'blacklist', 'whitelist'] as const;
+const ENDPOINT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const NUMBER_PART = /^[0-9A-Za-z+*#]{0,40}$/;
+
+function numberList(row: Row, side: 'source' | 'destination'): NumberList {
+  const mode = oneOf(row, `${side}_list_mode`, LIST_MODES);
+  const poolId = wholeOrNull(row, `${side}_pool_id`);
+  if (mode !== 'no' && poolId === null) throw new BrokenRow(`${side}_pool_id is missing, but ${side}_list_mode is ${mode}.`);
+  return { mode, poolId: mode === 'no' ? null : poolId };
+}
+
+export function parseUser(row: Row): User {
+  const postpaid = flag(row, 'postpaid');
+  const credit = moneyOrNull(row, 'credit');
+  if (credit === null && !postpaid) throw new BrokenRow('credit is without limit, but the user is prepaid.');
+  if (credit !== null && credit < 0n) throw new BrokenRow('credit is below 0.');
+  return {
+    id: whole(row, 'id'),
+    username: text(row, 'username'),
+    type: oneOf(row, 'type', ['admin', 'partner', 'reseller', 'user']),
+    ownerId: whole(row, 'owner_id'),
+    blocked: flag(row, 'blocked'),
+    postpaid,
+    credit,
+    currency: text(row, 'currency'),
+    timeZone: timeZone(row),
+    tariffId: wholeOrNull(row, 'tariff_id'),
+    lcrId: wholeOrNull(row, 'lcr_id'),
+    outboundLimit: whole(row, 'outbound_limit'),
+    inboundLimit: whole(row, 'inbound_limit'),
+    combinedLimit: whole(row, 'combined_limit'),
+    cpsLimit: whole(row, 'cps_limit'),
+    allowLossCalls: flag(row, 'allow_loss_calls'),
+    maxCallRate: money(row, 'max_call_rate'),
+    sourceList: numberList(row, 'source'),
+    destinationList: numberList(row, 'destination'),
+  };
+}
+
+export function timeZone(row: Row): string {
+  const zone = text(row, 'time_zone');
+  try {
+    return Intl.DateTimeFormat('en', { timeZone: zone }) && zone;
+  } catch (error) {
+    throw new BrokenRow(`time_zone ${JSON.stringify(zone)} is unknown here.`, { cause: error });
+  }
+}
+
+export function parseDevice(row: Row): Device {
+  return {
+    id: whole(row, 'id'),
+    userId: whole(row, 'user_id'),
+    endpoint: formed(row, 'endpoint', ENDPOINT, 'a name of letters, digits, dots, dashes and underscores'),
+    extension: textOrNull(row, 'extension'),
+    auth: oneOf(row, 'auth', ['password', 'ip']),
+    trunk: flag(row, 'trunk'),
+    blocked: flag(row, 'blocked'),
+    callLimit: whole(row, 'call_limit'),
+    locationId: whole(row, 'location_id'),
+    callerIdNumber: text(row, 'caller_id_number'),
+    callerIdName: text(row, 'caller_id_name'),
+    ringTimeoutS: whole(row, 'ring_timeout_s', 1),
+    callTimeoutS: whole(row, 'call_timeout_s'),
+    graceS: whole(row, 'grace_s'),
+    serverIds: row['server_ids'] as number[],
+  };
+}
+
+/** `rules`: rows of provider_rules. */
+export function parseProvider(row: Row, rules: readonly Row[]): Provider {
+  const id = whole(row, 'id');
+  return {
+    id,
+    name: text(row, 'name'),
+    endpoint: `provider-${id}`,
+    tariffId: whole(row, 'tariff_id'),
+    active: flag(row, 'active'),
+    callLimit: whole(row, 'call_limit'),
+    cpsLimit: whole(row, 'cps_limit'),
+    ringTimeoutS: whole(row, 'ring_timeout_s', 1),
+    callTimeoutS: whole(row, 'call_timeout_s'),
+    graceS: whole(row, 'grace_s'),
+    silenceMs: wholeOrNull(row, 'silence_ms'),
+    interpretNoAnswerAsFailed: flag(row, 'interpret_no_answer_as_failed'),
+    interpretBusyAsFailed: flag(row, 'interpret_busy_as_failed'),
+    destinationList: numberList(row, 'destination'),
+    rules: rules.map((rule) => parseRule(rule)),
+    callerIdNumber: text(row, 'caller_id_number'),
+    callerIdName: text(row, 'caller_id_name'),
+  };
+}
+
+export function parseRule(row: Row): NumberRule {
+  const rule: NumberRule = {
+    id: whole(row, 'id'),
+    name: text(row, 'name'),
+    applies: oneOf(row, 'applies', ['destination', 'source']),
+    cut: formed(row, 'cut', NUMBER_PART, 'part of a number'),
+    add: formed(row, 'add', NUMBER_PART, 'part of a number'),
+    minLength: whole(row, 'min_length', 1),
+    maxLength: whole(row, 'max_length', 1),
+    tariffId: wholeOrNull(row, 'tariff_id'),
+    lcrId: wholeOrNull(row, 'lcr_id'),
+  };
+  if (rule.minLength > rule.maxLength) throw new BrokenRow(`min_length ${rule.minLength} of rule ${rule.id} is above max_length ${rule.maxLength}.`);
+  return rule;
+}
+
+export function parseLocation(row: Row, rules: readonly Row[]): Location {
+  return { id: whole(row, 'id'), name: text(row, 'name'), rules: rules.map((rule) => parseRule(rule)) };
+}
+
+export function parseLcr(row: Row, members: readonly Row[]): Lcr {
+  return {
+    id: whole(row, 'id'),
+    name: text(row, 'name'),
+    order: oneOf(row, 'lcr_order', ['price', 'priority', 'percent']),
+    pricePercentLimit: row['price_percent_limit'] === null ? null : decimal(row, 'price_percent_limit'),
+    noFailover: flag(row, 'no_failover'),
+    failoverProviderId: wholeOrNull(row, 'failover_provider_id'),
+    allowLossCalls: flag(row, 'allow_loss_calls'),
+    providers: members.map((member): LcrProvider => ({
+      providerId: whole(member, 'provider_id'),
+      priority: whole(member, 'priority', Number.MIN_SAFE_INTEGER),
+      percent: decimal(member, 'percent'),
+      active: flag(member, 'active'),
+    })),
+  };
+}
+
+export function parseDid(row: Row): Did {
+  const did = text(row, 'did');
+  const problem = didProblem(did);
+  if (problem !== null) throw new BrokenRow(`did ${JSON.stringify(did)}: ${problem}.`);
+  return {
+    id: whole(row, 'id'),
+    did,
+    status: oneOf(row, 'status', ['free', 'reserved', 'active', 'closed', 'terminated']),
+    userId: wholeOrNull(row, 'user_id'),
+    deviceId: wholeOrNull(row, 'device_id'),
+    providerId: whole(row, 'provider_id'),
+    callLimit: whole(row, 'call_limit'),
+    maxDurationS: whole(row, 'max_duration_s'),
+    graceS: whole(row, 'grace_s'),
+    activeFromMs: msOrNull(row, 'active_from'),
+    activeTillMs: msOrNull(row, 'active_till'),
+    sourcePoolId: wholeOrNull(row, 'source_pool_id'),
+    providerTariffId: wholeOrNull(row, 'provider_tariff_id'),
+    incomingTariffId: wholeOrNull(row, 'incoming_tariff_id'),
+    ownerTariffId: wholeOrNull(row, 'owner_tariff_id'),
+  };
+}
+
+export function parsePool(numbers: readonly string[]): NumberPool {
+  for (const number of numbers) {
+    const problem = poolNumberProblem(number);
+    if (problem !== null) throw new BrokenRow(`number ${JSON.stringify(number.slice(0, 60))}: ${problem}.`);
+  }
+  return buildNumberPool(numbers);
+}

@@ -1,0 +1,132 @@
+/** The catalog's values as last read, and how one topic's rows are read again. */
+import type { ClientBase } from 'pg';
+import { buildDestinations } from '../../rating/retail.ts';
+import type { DestinationMap } from '../../rating/retail.ts';
+import { withExchangeRate } from '../../rating/tariff.ts';
+import type { Tariff } from '../../rating/tariff.ts';
+import type { Device, Did, Lcr, Location, Provider, SipAccount, User } from '../../routing/catalog.ts';
+import type { NumberPool } from '../../routing/number-pool.ts';
+import { loadCurrencies, loadDestinations, loadDevices, loadDids, loadLcrs, loadLocations, loadPools, loadProviders, loadUsers } from './load.ts';
+import type { Broken, Destination, Keys, Loaded } from './load.ts';
+import { loadTariffs } from './load-tariffs.ts';
+
+/** Values by id; a value whose rows are broken stays as it was before. */
+export interface Parts {
+  users: ReadonlyMap<number, User>;
+  devices: ReadonlyMap<number, { device: Device; sip: SipAccount }>;
+  providers: ReadonlyMap<number, { provider: Provider; sip: SipAccount }>;
+  lcrs: ReadonlyMap<number, Lcr>;
+  tariffs: ReadonlyMap<number, Tariff>;
+  locations: ReadonlyMap<number, Location>;
+  dids: ReadonlyMap<number, Did>;
+  pools: ReadonlyMap<number, NumberPool>;
+  destinations: ReadonlyMap<number, Destination>;
+  destinationMap: DestinationMap;
+  currencies: ReadonlyMap<string, string>;
+  /** Rows that could not be used, by "topic id". */
+  broken: Map<string, Broken>;
+}
+
+export function noParts(): Parts {
+  return {
+    users: new Map(), devices: new Map(), providers: new Map(), lcrs: new Map(), tariffs: new Map(), locations: new Map(), dids: new Map(),
+    pools: new Map(), destinations: new Map(), destinationMap: buildDestinations([]), currencies: new Map(), broken: new Map(),
+  };
+}
+
+export interface ReadContext {
+  readonly reader: Pick<ClientBase, 'query'>;
+  readonly priceDecimals: number;
+  /** The catalog version that these rows will be part of. */
+  readonly version: number;
+}
+
+/** Topics in the order in which they must be read: rates need currencies and destinations. */
+export const TOPICS = ['currencies', 'destinations', 'tariffs', 'users', 'devices', 'providers', 'lcrs', 'locations', 'dids', 'number_pools'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export function isTopic(topic: string): topic is Topic {
+  return (TOPICS as readonly string[]).includes(topic);
+}
+
+/** Reads a topic again, whole (null) or by key, and puts it into `parts`. Inside a transaction. */
+export async function readTopic(parts: Parts, topic: Topic, keys: Keys, context: ReadContext): Promise<void> {
+  const { reader } = context;
+  switch (topic) {
+    case 'currencies':
+      return readCurrencies(parts, context);
+    case 'destinations':
+      return readDestinations(parts, context);
+    case 'tariffs':
+      parts.tariffs = merged(parts, { topic, keys, before: parts.tariffs }, await loadTariffs(reader, keys, tariffContext(parts, context)));
+      return undefined;
+    case 'users':
+      parts.users = merged(parts, { topic, keys, before: parts.users }, await loadUsers(reader, keys));
+      return undefined;
+    case 'devices':
+      parts.devices = merged(parts, { topic, keys, before: parts.devices }, await loadDevices(reader, keys));
+      return undefined;
+    case 'providers':
+      parts.providers = merged(parts, { topic, keys, before: parts.providers }, await loadProviders(reader, keys));
+      return undefined;
+    case 'lcrs':
+      parts.lcrs = merged(parts, { topic, keys, before: parts.lcrs }, await loadLcrs(reader, keys));
+      return undefined;
+    case 'locations':
+      parts.locations = merged(parts, { topic, keys, before: parts.locations }, await loadLocations(reader, keys));
+      return undefined;
+    case 'dids':
+      parts.dids = merged(parts, { topic, keys, before: parts.dids }, await loadDids(reader, keys));
+      return undefined;
+    case 'number_pools':
+      parts.pools = merged(parts, { topic, keys, before: parts.pools }, await loadPools(reader, keys));
+      return undefined;
+  }
+}
+
+function merged<Value>(parts: Parts, read: { topic: Topic; keys: Keys; before: ReadonlyMap<number, Value> }, loaded: Loaded<Value>): Map<number, Value> {
+  const { topic, keys, before } = read;
+  const after = keys === null ? loaded.found : new Map(before);
+  for (const key of keys ?? []) {
+    const value = loaded.found.get(key);
+    if (value !== undefined) after.set(key, value);
+    else if (!loaded.broken.has(key)) after.delete(key);
+  }
+  // The last good form stays in force, if there was one.
+  for (const key of loaded.broken.keys()) {
+    const value = before.get(key);
+    if (value !== undefined) after.set(key, value);
+  }
+  for (const name of parts.broken.keys()) {
+    if (name.startsWith(`${topic} `) && (keys === null || keys.includes(Number(name.slice(topic.length + 1))))) parts.broken.delete(name);
+  }
+  for (const [key, broken] of loaded.broken) parts.broken.set(`${topic} ${key}`, broken);
+  return after;
+}
+
+function tariffContext(parts: Parts, { priceDecimals, version }: ReadContext): Parameters<typeof loadTariffs>[2] {
+  return { destinations: parts.destinationMap, currencies: parts.currencies, priceDecimals, version };
+}
+
+/** A new exchange rate needs no row of any tariff. */
+async function readCurrencies(parts: Parts, context: ReadContext): Promise<void> {
+  parts.currencies = await loadCurrencies(context.reader);
+  const tariffs = new Map(parts.tariffs);
+  for (const [id, tariff] of tariffs) {
+    const rate = parts.currencies.get(tariff.terms.currency);
+    if (rate !== undefined && rate !== tariff.terms.exchangeRate) tariffs.set(id, withExchangeRate(tariff, rate));
+  }
+  parts.tariffs = tariffs;
+}
+
+/** Retail tariffs are rated through destinations; other tariffs only name them in CDRs. */
+async function readDestinations(parts: Parts, context: ReadContext): Promise<void> {
+  const before = parts.destinations;
+  parts.destinations = await loadDestinations(context.reader);
+  parts.destinationMap = buildDestinations([...parts.destinations.values()].map(({ id, prefix, groupId }) => ({ prefix, destinationId: id, groupId })));
+  if (parts.tariffs.size === 0) return;
+  const added = [...parts.destinations.values()].filter(({ id, prefix }) => before.get(id)?.prefix !== prefix).map(({ prefix }) => prefix);
+  const { rows } = await context.reader.query<{ id: number }>(`select id from tariffs where purpose = 'user_retail'
+    union select distinct tariff_id from rates where prefix = any ($1)`, [added]);
+  await readTopic(parts, 'tariffs', rows.map((row) => row.id), context);
+}

@@ -1,0 +1,228 @@
+/** Everything the engine asks of Postgres and Redis, behind one door. Opening never fails: it goes on trying, and `health` says what is missing. */
+import type { Redis } from 'ioredis';
+import type { Pool } from 'pg';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from '../engine/call/admission.ts';
+import type { Money } from '../rating/money.ts';
+import type { Catalog } from '../routing/catalog.ts';
+import { Balances } from './balances.ts';
+import { Follower } from './catalog/follow.ts';
+import { monotonicMs, wallMs } from './clock.ts';
+import type { Log } from './log.ts';
+import { makePool } from './postgres.ts';
+import { makeCallStore } from './redis/calls.ts';
+import type { CallStore } from './redis/calls.ts';
+import { connectRedis } from './redis/connect.ts';
+import { listCalls, readCounters } from './redis/live.ts';
+import type { LiveCall } from './redis/live.ts';
+import { LiveUpdates } from './redis/live-updates.ts';
+import { makeUnits } from './redis/units.ts';
+import { Releases } from './releases.ts';
+import { Settler } from './settle.ts';
+
+export interface StoreOptions {
+  readonly postgresUrl: string;
+  readonly redisUrl: string;
+  readonly priceDecimals: number;
+  /** Most calls in one settling transaction. */
+  readonly settleBatch: number;
+  /** Longest wait of a finished call for its transaction, ms. */
+  readonly settleEveryMs: number;
+  readonly log: Log;
+}
+
+export interface StoreHealth {
+  /** All that a call needs is there: a catalog and Redis. */
+  readonly ready: boolean;
+  readonly postgres: { readonly ok: boolean; readonly reason: string };
+  readonly redis: { readonly ok: boolean; readonly reason: string };
+  readonly catalogVersion: number | null;
+  /** Finished calls in Redis that are not in Postgres yet; null: unknown, as Redis is away. */
+  readonly backlog: number | null;
+  /** Finished calls that Postgres refused, kept in `tollgate:cdr:refused`. */
+  readonly refused: number | null;
+  readonly settling: { readonly ok: boolean; readonly reason: string };
+}
+
+export interface Store {
+  /** The catalog in force; null until it was read for the first time. */
+  catalog(): Catalog | null;
+  /** Resolves when the first catalog is in force and Redis answers. */
+  ready(): Promise<void>;
+  admit(request: AdmitRequest): Promise<AdmitAnswer>;
+  /** Index into the request's ways; null: none has room. */
+  nextWay(request: NextWayRequest): Promise<number | null>;
+  /** What each payer has on hold in all; empty when the call is not in Redis. */
+  extend(request: ExtendRequest): Promise<readonly Money[]>;
+  finish(request: FinishRequest): Promise<void>;
+  /** Queues rows of a call that held nothing. */
+  record(cdrs: readonly Cdr[]): Promise<void>;
+  /** New fields of a live call; sent together with others, lost if Redis is away. */
+  updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
+  listCalls(): Promise<readonly LiveCall[]>;
+  counters(): Promise<Readonly<Record<string, number>>>;
+  onCatalogChange(listener: (catalog: Catalog) => void): void;
+  backlog(): Promise<{ waiting: number; refused: number }>;
+  health(): StoreHealth;
+  close(): Promise<void>;
+}
+
+const POOL_SIZE = 4;
+
+export function openStore(options: StoreOptions): Store {
+  return new OpenStore(options);
+}
+
+class OpenStore implements Store {
+  readonly #log: Log;
+  readonly #redis: Redis;
+  readonly #pool: Pool;
+  readonly #units: ReturnType<typeof makeUnits>;
+  readonly #calls: CallStore;
+  readonly #follower: Follower;
+  readonly #settler: Settler;
+  readonly #updates: LiveUpdates;
+  readonly #releases: Releases;
+  readonly #listeners: ((catalog: Catalog) => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #backlog: { waiting: number; refused: number } | null = null;
+  #redisReason = 'Connecting.';
+
+  constructor(options: StoreOptions) {
+    const { log, postgresUrl, priceDecimals } = options;
+    this.#log = log;
+    this.#units = makeUnits(priceDecimals);
+    this.#redis = connectRedis(options.redisUrl, log);
+    this.#pool = makePool(postgresUrl, log, POOL_SIZE);
+    const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
+    this.#calls = makeCallStore({ redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), log });
+    this.#releases = new Releases(async (callId) => this.#calls.release(callId), log);
+    this.#updates = new LiveUpdates(this.#calls, log);
+    this.#follower = new Follower({
+      postgresUrl, priceDecimals, balances, log, now: monotonicMs, onCatalog: (catalog) => this.#catalogChanged(catalog),
+    });
+    this.#settler = new Settler({
+      pool: this.#pool, redis: this.#redis, units: this.#units, balances, log, batch: options.settleBatch, everyMs: options.settleEveryMs, now: wallMs,
+      onBacklog: (backlog) => {
+        this.#backlog = backlog;
+      },
+    });
+    this.#watchRedis(balances);
+    this.#follower.start();
+    this.#settler.start();
+  }
+
+  #watchRedis(balances: Balances): void {
+    this.#redis.on('error', (error: Error) => {
+      this.#redisReason = error.message;
+    });
+    this.#redis.on('close', () => {
+      this.#backlog = null;
+      if (this.#redisReason === '') this.#redisReason = 'The connection was lost.';
+    });
+    this.#redis.on('ready', () => {
+      this.#redisReason = '';
+      // It may have come back empty, or with balances of long ago.
+      balances.pushAll();
+      this.#settler.nudge();
+      this.#tellReady();
+    });
+  }
+
+  #catalogChanged(catalog: Catalog): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(catalog);
+      } catch (error) {
+        this.#log.error({ err: error }, 'A listener for catalog changes failed.');
+      }
+    }
+    this.#tellReady();
+  }
+
+  #isReady(): boolean {
+    return this.#follower.catalog !== null && this.#redis.status === 'ready';
+  }
+
+  #tellReady(): void {
+    if (!this.#isReady()) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  catalog(): Catalog | null {
+    return this.#follower.catalog;
+  }
+
+  async ready(): Promise<void> {
+    if (this.#isReady()) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  async admit(request: AdmitRequest): Promise<AdmitAnswer> {
+    try {
+      return await this.#calls.admit(request);
+    } catch (error) {
+      // It may have taken place all the same: what was sent cannot be called back, only given back.
+      this.#releases.add(request.callId);
+      throw error;
+    }
+  }
+
+  async nextWay(request: NextWayRequest): Promise<number | null> {
+    return this.#calls.nextWay(request);
+  }
+
+  async extend(request: ExtendRequest): Promise<readonly Money[]> {
+    return (await this.#calls.extend(request)) ?? [];
+  }
+
+  async finish(request: FinishRequest): Promise<void> {
+    await this.#calls.finish(request);
+  }
+
+  async record(cdrs: readonly Cdr[]): Promise<void> {
+    await this.#calls.record(cdrs);
+  }
+
+  updateLive(callId: string, fields: Readonly<Record<string, string>>): void {
+    this.#updates.add(callId, fields);
+  }
+
+  async listCalls(): Promise<readonly LiveCall[]> {
+    return listCalls(this.#redis, this.#units);
+  }
+
+  async counters(): Promise<Readonly<Record<string, number>>> {
+    return readCounters(this.#redis);
+  }
+
+  onCatalogChange(listener: (catalog: Catalog) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async backlog(): Promise<{ waiting: number; refused: number }> {
+    return this.#settler.backlog();
+  }
+
+  health(): StoreHealth {
+    const settling = this.#settler.health();
+    const redisUp = this.#redis.status === 'ready';
+    return {
+      ready: this.#isReady(),
+      postgres: { ok: this.#follower.connected, reason: this.#follower.reason },
+      redis: { ok: redisUp, reason: redisUp ? '' : this.#redisReason },
+      catalogVersion: this.#follower.catalog?.version ?? null,
+      backlog: this.#backlog?.waiting ?? null,
+      refused: this.#backlog?.refused ?? null,
+      settling: { ok: settling.reason === '', reason: settling.reason },
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#updates.flush();
+    await Promise.all([this.#releases.close(), this.#settler.close(), this.#follower.close()]);
+    this.#redis.disconnect();
+    await this.#pool.end();
+  }
+}

@@ -1,0 +1,45 @@
+/** Connections to Postgres that answer, or fail within a bounded time: a frozen server must not freeze us. */
+import { Client, Pool } from 'pg';
+import type { ClientConfig } from 'pg';
+import type { Log } from './log.ts';
+
+const CONNECT_TIMEOUT_MS = 3000;
+/** Longer than any statement of ours takes; only a server that answers nothing reaches it. */
+const QUERY_TIMEOUT_MS = 15_000;
+
+function config(postgresUrl: string, role: string): ClientConfig {
+  return {
+    connectionString: postgresUrl,
+    application_name: `tollgate ${role}`,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+  };
+}
+
+/** One connection of its own, connected. Its later loss is told by its `end` event; queries fail. */
+export async function connectClient(postgresUrl: string, role: string): Promise<Client> {
+  const client = new Client(config(postgresUrl, role));
+  // Without a listener a lost connection would end the process; what was under way rejects and tells.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    client.end().catch(() => undefined);
+    throw error;
+  }
+  return client;
+}
+
+export function makePool(postgresUrl: string, log: Log, most: number): Pool {
+  const pool = new Pool({ ...config(postgresUrl, 'engine'), max: most, idleTimeoutMillis: 60_000 });
+  pool.on('error', (error: Error) => log.debug({ reason: error.message }, 'An idle connection to Postgres was lost.'));
+  return pool;
+}
+
+/** Ends a connection without waiting for a server that may not answer. */
+export function dropClient(client: Client): void {
+  client.end().catch(() => undefined);
+  // A frozen server never closes its side.
+  (client as unknown as { connection?: { stream?: { destroy?: () => void } } }).connection?.stream?.destroy?.();
+}

@@ -1,0 +1,43 @@
+/** News of live calls, gathered for a moment and sent in one trip: a view may lag, a call must not wait for it. */
+import type { Log } from '../log.ts';
+import type { CallStore } from './calls.ts';
+
+export class LiveUpdates {
+  readonly #calls: Pick<CallStore, 'updateLive'>;
+  readonly #log: Log;
+  #waiting = new Map<string, Record<string, string>>();
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(calls: Pick<CallStore, 'updateLive'>, log: Log) {
+    this.#calls = calls;
+    this.#log = log;
+  }
+
+  /** Later values of a field replace earlier ones. */
+  add(callId: string, fields: Readonly<Record<string, string>>): void {
+    const known = this.#waiting.get(callId);
+    if (known !== undefined) {
+      Object.assign(known, fields);
+      return;
+    }
+    if (this.#waiting.size === 0) setImmediate(() => this.#send());
+    this.#waiting.set(callId, { ...fields });
+  }
+
+  /** Resolves when everything added so far was sent. */
+  async flush(): Promise<void> {
+    this.#send();
+    await this.#sending;
+  }
+
+  #send(): void {
+    const news = this.#waiting;
+    this.#waiting = new Map();
+    // Commands written in one turn of the event loop leave in one packet.
+    const sent = Promise.allSettled([...news].map(async ([callId, fields]) => this.#calls.updateLive(callId, fields)));
+    this.#sending = sent.then((results) => {
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed !== undefined) this.#log.debug({ reason: String(failed.reason) }, 'The live view of some calls is behind.');
+    });
+  }
+}

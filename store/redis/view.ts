@@ -1,0 +1,57 @@
+/** A look at Redis for commands: the calls that are up, the counters, what payers may spend. Changes nothing. */
+import { Redis } from 'ioredis';
+import type { Money } from '../../rating/money.ts';
+import { payerKey } from './keys.ts';
+import { listCalls, readCounters } from './live.ts';
+import type { LiveCall } from './live.ts';
+import { makeUnits } from './units.ts';
+
+/** A payer as Redis holds him. */
+export interface Purse {
+  readonly balance: Money;
+  /** null: without limit. */
+  readonly credit: Money | null;
+  readonly reserved: Money;
+  readonly pending: Money;
+}
+
+export interface LiveView {
+  readonly calls: () => Promise<readonly LiveCall[]>;
+  /** Counters of concurrent calls that are not 0, by key without prefix, e.g. `calls:user:5:out`. */
+  readonly counters: () => Promise<Readonly<Record<string, number>>>;
+  /** null: Redis does not know this payer. */
+  readonly purse: (userId: number) => Promise<Purse | null>;
+  readonly close: () => Promise<void>;
+}
+
+/** Rejects, naming Redis, when it cannot be reached. */
+export async function openLiveView(redisUrl: string, priceDecimals: number): Promise<LiveView> {
+  const redis = new Redis(redisUrl, { lazyConnect: true, connectTimeout: 3000, commandTimeout: 5000, retryStrategy: null, maxRetriesPerRequest: 0 });
+  let last: Error | null = null;
+  redis.on('error', (error: Error) => {
+    last = error;
+  });
+  try {
+    await redis.connect();
+  } catch (error) {
+    redis.disconnect();
+    const reason: unknown = last ?? error;
+    throw new Error(`Redis cannot be reached: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: error });
+  }
+  const units = makeUnits(priceDecimals);
+  return {
+    calls: async () => listCalls(redis, units),
+    counters: async () => readCounters(redis),
+    async purse(userId) {
+      const [balance, credit, reserved, pending] = await redis.hmget(payerKey(userId), 'balance', 'credit', 'reserved', 'pending');
+      if (typeof balance !== 'string') return null;
+      return {
+        balance: units.toMoney(balance), credit: credit === 'inf' ? null : units.toMoney(credit ?? '0'),
+        reserved: units.toMoney(reserved ?? '0'), pending: units.toMoney(pending ?? '0'),
+      };
+    },
+    async close() {
+      redis.disconnect();
+    },
+  };
+}

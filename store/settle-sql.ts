@@ -1,0 +1,61 @@
+/** The statements of the settling transaction. Few per batch, whatever its size. */
+import type { ClientBase } from 'pg';
+import { CALL_COLUMNS } from './cdr-row.ts';
+import type { DebitText } from './cdr-row.ts';
+
+type Writer = Pick<ClientBase, 'query'>;
+
+const NAMES = CALL_COLUMNS.map(([name]) => name).join(', ');
+const TYPED = CALL_COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ');
+
+/** Only one settler works at a time; the others would wait for its rows. False: another one has it. */
+export async function takeSettlerLock(writer: Writer): Promise<boolean> {
+  const { rows } = await writer.query<{ taken: boolean }>(`select pg_try_advisory_xact_lock(hashtext('tollgate'), hashtext('settler')) as taken`);
+  return rows[0]?.taken === true;
+}
+
+/** `rows`: a JSON array. Returns the unique ids of the calls whose final row was new. */
+export async function insertCalls(writer: Writer, rows: string): Promise<ReadonlySet<string>> {
+  const result = await writer.query<{ uniqueid: string; final: boolean }>({
+    name: 'settle-calls',
+    text: `insert into calls (${NAMES}) select ${NAMES} from json_to_recordset($1::json) as r (${TYPED})
+      on conflict do nothing returning uniqueid, final`,
+    values: [rows],
+  });
+  return new Set(result.rows.filter((row) => row.final).map((row) => row.uniqueid));
+}
+
+export interface NamedDebit {
+  readonly debit: DebitText;
+  readonly uniqueId: string;
+}
+
+/**
+ * One ledger row a debit; the ledger moves the balances. Accounts are locked in the order of their ids, users before
+ * providers, so that two settlers or a payment in between cannot lock each other out for ever.
+ */
+export async function insertDebits(writer: Writer, debits: readonly NamedDebit[]): Promise<void> {
+  if (debits.length === 0) return;
+  await writer.query({
+    name: 'settle-debits',
+    text: `with debit as (
+        select * from unnest($1::text[], $2::int[], $3::numeric[], $4::text[], $5::text[]) with ordinality d (account, account_id, amount, cause, reference, n)),
+      payer as (select 'user' as account, id, balance, balance_version from users
+        where id in (select account_id from debit where account = 'user') order by id for no key update),
+      carrier as (select 'provider' as account, id, balance, balance_version from providers
+        where id in (select account_id from debit where account = 'provider') order by id for no key update)
+      insert into balance_ledger (account, account_id, version, amount, balance_after, cause, reference)
+      select d.account, d.account_id, h.balance_version + row_number() over w, -d.amount, h.balance - sum(d.amount) over w, d.cause, d.reference
+      from debit d left join (select * from payer union all select * from carrier) h on h.account = d.account and h.id = d.account_id
+      window w as (partition by d.account, d.account_id order by d.n)`,
+    values: [
+      debits.map(({ debit }) => debit[0]), debits.map(({ debit }) => debit[1]), debits.map(({ debit }) => debit[2]),
+      debits.map(({ debit }) => debit[3]), debits.map(({ uniqueId }) => uniqueId),
+    ],
+  });
+}
+
+/** `month` as 2026-11. */
+export async function makePartition(writer: Writer, month: string): Promise<void> {
+  await writer.query('select make_call_partition($1)', [`${month}-01`]);
+}

@@ -1,0 +1,225 @@
+/**
+ * The settler: takes finished calls from the stream and brings them into Postgres, CDRs and debits in one transaction.
+ * Whatever dies between two steps, the entries are still in the stream and a repetition changes nothing.
+ */
+import type { Redis } from 'ioredis';
+import type { Pool, PoolClient } from 'pg';
+import { makeBackOff, Sleeper } from './back-off.ts';
+import { loadBalances } from './balances.ts';
+import type { Balances } from './balances.ts';
+import type { DebitText } from './cdr-row.ts';
+import type { Log } from './log.ts';
+import { spendableArgs } from './redis/calls.ts';
+import type { Spendable } from './redis/calls.ts';
+import { CDR_STREAM, REFUSED_STREAM } from './redis/keys.ts';
+import { runScript } from './redis/scripts.ts';
+import type { Units } from './redis/units.ts';
+import { entryProblem, isPoison, readEntries, usersOf } from './settle-entry.ts';
+import type { Entry } from './settle-entry.ts';
+import { insertCalls, insertDebits, makePartition, takeSettlerLock } from './settle-sql.ts';
+import type { NamedDebit } from './settle-sql.ts';
+
+export interface SettlerParts {
+  readonly pool: Pool;
+  readonly redis: Redis;
+  readonly units: Units;
+  readonly balances: Balances;
+  readonly log: Log;
+  /** Most calls in one transaction. */
+  readonly batch: number;
+  /** Longest wait before finished calls are settled, ms. */
+  readonly everyMs: number;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  readonly onBacklog: (backlog: Backlog) => void;
+}
+
+/** Calls that wait to be settled, and calls put aside. */
+export interface Backlog {
+  readonly waiting: number;
+  readonly refused: number;
+}
+
+export interface SettleHealth {
+  readonly settled: number;
+  readonly refused: number;
+  /** Why nothing is settled at present, or ''. */
+  readonly reason: string;
+}
+
+/** Months for which partitions are made on demand; a call date outside is a wrong clock, and the default partition holds it. */
+const MONTHS_BACK = 24;
+const MONTHS_AHEAD = 2;
+
+export class Settler {
+  readonly #parts: SettlerParts;
+  readonly #sleeper = new Sleeper();
+  readonly #months = new Set<string>();
+  #settled = 0;
+  #refused = 0;
+  #reason = '';
+  #closed = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(parts: SettlerParts) {
+    this.#parts = parts;
+  }
+
+  health(): SettleHealth {
+    return { settled: this.#settled, refused: this.#refused, reason: this.#reason };
+  }
+
+  async backlog(): Promise<Backlog> {
+    const [waiting, refused] = await Promise.all([this.#parts.redis.xlen(CDR_STREAM), this.#parts.redis.xlen(REFUSED_STREAM)]);
+    return { waiting, refused };
+  }
+
+  start(): void {
+    this.#done = this.#run();
+  }
+
+  /** Finished calls need not wait for the end of the interval. */
+  nudge(): void {
+    this.#sleeper.wake();
+  }
+
+  /** Ends after the batch in hand; what is left stays in the stream. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#sleeper.wake();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const backOff = makeBackOff(this.#sleeper);
+    while (!this.#closed) {
+      try {
+        const taken = await this.settleOnce();
+        this.#parts.onBacklog(await this.backlog());
+        if (this.#reason !== '') this.#parts.log.info({}, 'Finished calls are settled again.');
+        this.#reason = '';
+        backOff.reset();
+        if (taken < this.#parts.batch && !this.#closed) await this.#sleeper.sleep(this.#parts.everyMs);
+      } catch (error) {
+        this.#failed(error);
+        if (!this.#closed) await backOff.wait();
+      }
+    }
+  }
+
+  #failed(error: unknown): void {
+    // The connection itself tells why Redis is away.
+    const redisAway = this.#parts.redis.status !== 'ready';
+    const reason = redisAway ? 'Redis is away.' : error instanceof Error ? error.message : String(error);
+    if (!redisAway && reason !== this.#reason && !this.#closed) this.#parts.log.warn({ reason }, 'Finished calls wait to be settled; trying again.');
+    this.#reason = reason;
+  }
+
+  /** One batch. Returns how many entries it took; 0 also while another settler is at work. Throws when a server is away. */
+  async settleOnce(): Promise<number> {
+    const entries = await readEntries(this.#parts.redis, this.#parts.batch);
+    const sound: Entry[] = [];
+    for (const entry of entries) {
+      const problem = entryProblem(entry);
+      if (problem === null) sound.push(entry);
+      else await this.#refuse(entry, problem);
+    }
+    if (sound.length === 0) return entries.length;
+    await this.#makePartitions(sound);
+    return (await this.#settle(sound)) ? entries.length : 0;
+  }
+
+  /** Halves a batch that Postgres refuses until the entry at fault stands alone. False: another settler is at work. */
+  async #settle(entries: readonly Entry[]): Promise<boolean> {
+    let balances: readonly Spendable[] | null;
+    try {
+      balances = await this.#transact(entries);
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      const [only] = entries;
+      if (only !== undefined && entries.length === 1) {
+        await this.#refuse(only, error instanceof Error ? error.message : String(error));
+        return true;
+      }
+      const middle = entries.length >> 1;
+      return (await this.#settle(entries.slice(0, middle))) && this.#settle(entries.slice(middle));
+    }
+    if (balances === null) return false;
+    this.#parts.balances.take(balances);
+    await this.#tellRedis(entries, balances);
+    this.#settled += entries.length;
+    return true;
+  }
+
+  /** Balances as they are after it, of every payer named, whether or not his rows were new; null: not our turn. */
+  async #transact(entries: readonly Entry[]): Promise<readonly Spendable[] | null> {
+    const client = await this.#parts.pool.connect();
+    try {
+      await client.query('begin');
+      const balances = (await takeSettlerLock(client)) ? await write(client, entries) : null;
+      await client.query('commit');
+      client.release();
+      return balances;
+    } catch (error) {
+      await rollBack(client);
+      throw error;
+    }
+  }
+
+  async #tellRedis(entries: readonly Entry[], balances: readonly Spendable[]): Promise<void> {
+    const args = [balances.length, ...balances.flatMap((balance) => [balance.userId, ...spendableArgs(balance, this.#parts.units)])];
+    for (const entry of entries) args.push(entry.id, entry.owed);
+    await runScript(this.#parts.redis, 'settled', { keys: [CDR_STREAM], args });
+  }
+
+  async #refuse(entry: Entry, reason: string): Promise<void> {
+    await runScript(this.#parts.redis, 'refuse-entry', { keys: [CDR_STREAM, REFUSED_STREAM], args: [entry.id, reason] });
+    this.#refused += 1;
+    this.#parts.log.error({ callId: entry.callId, reason }, 'A finished call cannot be settled; it is kept aside and its money stays pending.');
+  }
+
+  async #makePartitions(entries: readonly Entry[]): Promise<void> {
+    for (const month of new Set(entries.flatMap((entry) => entry.months))) {
+      if (this.#months.has(month) || !this.#plausible(month)) continue;
+      const client = await this.#parts.pool.connect();
+      try {
+        await makePartition(client, month);
+        client.release();
+      } catch (error) {
+        await rollBack(client);
+        throw error;
+      }
+      this.#months.add(month);
+    }
+  }
+
+  #plausible(month: string): boolean {
+    const now = new Date(this.#parts.now());
+    const [year, ofYear] = month.split('-').map(Number);
+    const distance = ((year ?? 0) - now.getUTCFullYear()) * 12 + (ofYear ?? 0) - (now.getUTCMonth() + 1);
+    return distance >= -MONTHS_BACK && distance <= MONTHS_AHEAD;
+  }
+}
+
+/** A connection that cannot even roll back is thrown away. */
+async function rollBack(client: PoolClient): Promise<void> {
+  try {
+    await client.query('rollback');
+    client.release();
+  } catch (error) {
+    client.release(error instanceof Error ? error : true);
+  }
+}
+
+async function write(client: PoolClient, entries: readonly Entry[]): Promise<readonly Spendable[]> {
+  const rows = entries.map((entry) => entry.rows.slice(1, -1)).filter((text) => text !== '').join(',');
+  const fresh = await insertCalls(client, `[${rows}]`);
+  const debits = entries.filter((entry) => fresh.has(entry.final)).flatMap((entry) => named(entry));
+  await insertDebits(client, debits);
+  const users = usersOf(entries);
+  return users.length === 0 ? [] : loadBalances(client, users);
+}
+
+function named(entry: Entry): NamedDebit[] {
+  return (JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final }));
+}
