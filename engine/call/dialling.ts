@@ -35,14 +35,14 @@ export interface Carried {
   readonly past: readonly Cdr[];
 }
 
-export function startAttempt(call: Call, carried: Carried, way: number, now: Moment): Step {
-  const number = carried.past.length + 1;
+export function startAttempt(call: Call, { bridged, granted, past }: Carried, way: number, now: Moment): Step {
+  const number = past.length + 1;
   const legId = `${call.id}-${number}`;
   const attempt: Attempt = { number, way, legId, started: now, dialled: null, rang: null, ready: false, connecting: false, sipCallId: '' };
   return {
-    state: { phase: 'dialling', ...carried, attempt },
+    state: { phase: 'dialling', bridged, granted, past, attempt },
     actions: [
-      ...(carried.past.length === 0 ? [{ do: 'createBridge' } as const] : []),
+      ...(past.length === 0 ? [{ do: 'createBridge' } as const] : []),
       { do: 'createLeg', legId, way },
       { do: 'setTimer', timer: 'legStart', afterMs: call.settings.legStartTimeoutMs },
     ],
