@@ -45,7 +45,7 @@ async function show(context: CliContext, options: Options): Promise<void> {
       process.stdout.write(`${JSON.stringify({ calls, counters: await view.counters() })}\n`);
       return;
     }
-    if (options.once === true || process.stdout.isTTY !== true) {
+    if (options.once === true || !process.stdout.isTTY) {
       process.stdout.write(`${callsTable(await view.calls(), Date.now())}\n`);
       return;
     }
@@ -66,15 +66,18 @@ async function keepShowing(text: () => Promise<string>, everyS: number): Promise
   update.done();
 }
 
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
 function lasting(ms: number): string {
   const total = Math.max(0, Math.floor(ms / 1000));
-  const two = (value: number): string => String(value).padStart(2, '0');
   return `${two(Math.floor(total / 3600))}:${two(Math.floor(total / 60) % 60)}:${two(total % 60)}`;
 }
 
 /** Rows that fit the terminal; how many more there are is said below. */
 export function callsTable(calls: readonly LiveCall[], nowMs: number, rows = (process.stdout.rows ?? 50) - 6): string {
-  const style = process.stdout.isTTY === true ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] };
+  const style = process.stdout.isTTY ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] };
   const table = new Table({ head: ['since', 'state', 'user', 'from', 'to', 'DID', 'provider', 'server'], style });
   for (const { fields, startedMs } of calls.slice(0, Math.max(1, rows))) {
     table.push([lasting(nowMs - startedMs), fields['state'] ?? '', fields['user'] ?? '', fields['from'] ?? '', fields['to'] ?? '', fields['did'] ?? '', fields['way'] ?? '', fields['server'] ?? '']);

@@ -83,5 +83,5 @@ function shown(found: Explanation): string {
 }
 
 function plain(): { head: string[]; border: string[] } {
-  return process.stdout.isTTY === true ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] };
+  return process.stdout.isTTY ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] };
 }
