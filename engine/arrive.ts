@@ -16,6 +16,11 @@ function withoutPort(address: string): string {
   return address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 }
 
+/** Asterisk lists formats as `(ulaw|alaw)`; the first is the one in use. */
+function codecOf(formats: string): string {
+  return /[a-z0-9]+/.exec(formats)?.[0] ?? '';
+}
+
 export function arrivedCall(serverId: number, channel: Channel, args: readonly string[], at: Moment): ArrivedCall {
   return {
     id: `${serverId}-${channel.id}`,
@@ -27,7 +32,7 @@ export function arrivedCall(serverId: number, channel: Channel, args: readonly s
       number: channel.callerNumber,
       sipCallId: channel.sipCallId,
       ip: withoutPort(args[ARGS.ip] ?? ''),
-      codec: args[ARGS.codec] ?? '',
+      codec: codecOf(args[ARGS.codec] ?? ''),
     },
   };
 }
