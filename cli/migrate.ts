@@ -14,10 +14,13 @@ export function registerMigrate(program: Command, context: CliContext): void {
     .description('bring the database to the schema of this version; safe to repeat')
     .addHelpText('after', EXAMPLE)
     .action(async () => {
-      const say = (line: string): void => void process.stdout.write(`${line}\n`);
       const result = await migrated(context.settings().postgresUrl, (name) => say(`applied ${name}`));
       say(`The database has all ${result.present} migrations (${result.applied.length} new, ${result.partitionsMade} months of calls prepared).`);
     });
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 async function migrated(postgresUrl: string, onApplied: (name: string) => void): ReturnType<typeof migrate> {
