@@ -4,9 +4,10 @@
  */
 import { hangupCause } from '../../routing/hangup-causes.ts';
 import { attemptCdr, refusedCdr } from './cdr.ts';
-import { decideDialling, startAttempt } from './dialling.ts';
+import type { Cdr } from './admission.ts';
+import { decideDialling, endWhileAsked, startAttempt } from './dialling.ts';
 import { payerClaims } from './money.ts';
-import type { Call, CallAction, CallInput, CallState, Gone, Moment, Step } from './state.ts';
+import type { Call, CallAction, CallInput, CallState, EarlyEnd, Moment, Step } from './state.ts';
 import { decideTalking } from './talking.ts';
 
 /** The first step of a call that routing has a plan for: ask the store for places and money. */
@@ -21,7 +22,7 @@ export function begin(call: Call, live: Readonly<Record<string, string>>): Step 
     ways: plan.ways.map((way) => way.claims),
     live,
   };
-  return { state: { phase: 'admitting', callerGone: null }, actions: [{ do: 'admit', request }] };
+  return { state: { phase: 'admitting', ended: null }, actions: [{ do: 'admit', request }] };
 }
 
 /** Refused before anything was dialled. The caller is answered first: he waits, the CDR does not. */
@@ -33,26 +34,28 @@ function refuse(call: Call, cause: number, now: Moment): Step {
   };
 }
 
-/** The caller went while the store was asked: what it gave goes back at once. */
-function cancelledWhileAdmitting(call: Call, gone: Gone): Step {
-  const ended = { outcome: { disposition: 'FAILED', cause: 241, sipCode: 487 }, end: gone.moment, source: gone.source, terminatedBy: 'originator', answered: null, paidS: null } as const;
-  const { cdr } = attemptCdr(call, null, ended);
-  return { state: { phase: 'over' }, actions: [{ do: 'finish', request: { callId: call.id, nowMs: gone.moment.wallMs, debits: [], cdrs: [cdr] } }] };
+/** The row of a call that ended while the store was asked, whatever the store said. */
+function endedCdr(call: Call, { gone, by }: EarlyEnd): Cdr {
+  const outcome = { disposition: 'FAILED', cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 } as const;
+  return attemptCdr(call, null, { outcome, end: gone.moment, source: gone.source, terminatedBy: by, answered: null, paidS: null }).cdr;
+}
+
+/** What the store gave goes back at once. */
+function endedWhileAdmitting(call: Call, ended: EarlyEnd): Step {
+  return { state: { phase: 'over' }, actions: [{ do: 'finish', request: { callId: call.id, nowMs: ended.gone.moment.wallMs, debits: [], cdrs: [endedCdr(call, ended)] } }] };
 }
 
 function decideAdmitting(call: Call, state: Extract<CallState, { phase: 'admitting' }>, input: CallInput, now: Moment): Step {
   switch (input.type) {
     case 'admitted':
-      if (state.callerGone !== null) return cancelledWhileAdmitting(call, state.callerGone);
+      if (state.ended !== null) return endedWhileAdmitting(call, state.ended);
       return startAttempt(call, { bridged: false, granted: input.answer.granted, past: [] }, input.answer.way, now);
-    case 'admissionRefused': {
-      const cause = state.callerGone === null ? input.cause : 241;
-      return refuse(call, cause, now);
-    }
+    case 'admissionRefused':
+      if (state.ended !== null) return { state: { phase: 'over' }, actions: [{ do: 'record', cdrs: [endedCdr(call, state.ended)] }] };
+      return refuse(call, input.cause, now);
     case 'callerGone':
-      return { state: { ...state, callerGone: input.gone }, actions: [] };
     case 'hangupOrdered':
-      return { state, actions: [{ do: 'hangUp', channelId: call.originator.channelId, q850: 16 }] };
+      return endWhileAsked(call, state, input, now);
     default:
       return { state, actions: [] };
   }

@@ -8,7 +8,7 @@ import { attemptCdr } from './cdr.ts';
 import type { Ended } from './cdr.ts';
 import { failedOutcome, goesOn, SILENT } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
-import type { Attempt, Call, CallAction, CallInput, CallState, Gone, Moment, Step } from './state.ts';
+import type { Attempt, Call, CallAction, CallInput, CallState, EarlyEnd, Gone, Moment, Step } from './state.ts';
 import { startTalking } from './talking.ts';
 
 type Dialling = Extract<CallState, { phase: 'dialling' }>;
@@ -91,7 +91,7 @@ function attemptFailed(call: Call, state: Dialling, ended: Ended): Step {
   if (!goesOn(wayOf(call, attempt), ended.outcome) || rest.length === 0) return giveUp(call, past, ended.end);
   const request = { callId: call.id, nowMs: ended.end.wallMs, ways: rest.map((way) => way.claims), live: { attempt: String(past.length + 1) } };
   return {
-    state: { phase: 'choosing', bridged: state.bridged, granted: state.granted, from: attempt.way + 1, past, callerGone: null },
+    state: { phase: 'choosing', bridged: state.bridged, granted: state.granted, from: attempt.way + 1, past, ended: null },
     actions: [...ALL_TIMERS, { do: 'nextWay', request }],
   };
 }
@@ -118,9 +118,16 @@ function unreachable(way: Way): Outcome {
 
 const ENGINE_FAILED: Outcome = { disposition: 'FAILED', cause: 41, sipCode: null };
 
+/** An order without an answer (status 0) may have been carried out: the leg is told to end, and one that is there already stays. */
+function legNotCreated(call: Call, state: Dialling, status: number, now: Moment): Step {
+  if (state.attempt.ready) return { state, actions: [] };
+  const step = attemptFailed(call, state, failure(unreachable(wayOf(call, state.attempt)), { moment: now, cause: 0, techCause: null, source: 'event' }, 'terminator'));
+  return status === 0 ? { ...step, actions: [{ do: 'hangUp', channelId: state.attempt.legId, q850: CANCEL_CAUSE }, ...step.actions] } : step;
+}
+
 function orderFailed(call: Call, state: Dialling, input: Extract<CallInput, { type: 'orderFailed' }>, now: Moment): Step {
   if (input.order !== 'createBridge' && input.legId !== state.attempt.legId) return { state, actions: [] };
-  if (input.order === 'createLeg') return attemptFailed(call, state, failure(unreachable(wayOf(call, state.attempt)), { moment: now, cause: 0, techCause: null, source: 'event' }, 'terminator'));
+  if (input.order === 'createLeg') return legNotCreated(call, state, input.status, now);
   return { state, actions: [{ do: 'setTimer', timer: 'trouble', afterMs: TROUBLE_MS }] };
 }
 
@@ -152,7 +159,7 @@ function decideAttempt(call: Call, state: Dialling, input: CallInput, now: Momen
     case 'bridgeReady':
       return connectWhenReady(call, { ...state, bridged: true });
     case 'legReady':
-      return input.legId === attempt.legId ? connectWhenReady(call, { ...state, attempt: { ...attempt, ready: true, sipCallId: input.sipCallId } }) : { state, actions: [{ do: 'hangUp', channelId: input.legId, q850: CANCEL_CAUSE }] };
+      return input.legId === attempt.legId ? connectWhenReady(call, { ...state, attempt: { ...attempt, ready: true, sipCallId: input.sipCallId } }) : { state, actions: strayLeg(call, input.legId) };
     case 'dialled':
       return input.legId === attempt.legId ? { state: { ...state, attempt: { ...attempt, dialled: attempt.dialled ?? now } }, actions: [] } : { state, actions: [] };
     case 'rang':
@@ -181,26 +188,43 @@ function decideAttempt(call: Call, state: Dialling, input: CallInput, now: Momen
 function decideChoosing(call: Call, state: Choosing, input: CallInput, now: Moment): Step {
   switch (input.type) {
     case 'wayChosen': {
-      if (state.callerGone !== null) return finish(call, cancelledRow(state.past), now, [{ do: 'destroyBridge' }]);
+      if (state.ended !== null) return finish(call, endedRow(state.past, state.ended), now, [{ do: 'destroyBridge' }]);
       if (input.way === null) return giveUp(call, state.past, now);
       return startAttempt(call, state, state.from + input.way, now);
     }
     case 'bridgeReady':
       return { state: { ...state, bridged: true }, actions: [] };
     case 'callerGone':
-      return { state: { ...state, callerGone: input.gone }, actions: [] };
-    case 'legReady':
-      return { state, actions: [{ do: 'hangUp', channelId: input.legId, q850: CANCEL_CAUSE }] };
     case 'hangupOrdered':
-      return { state: { ...state, callerGone: { moment: now, cause: 16, techCause: null, source: 'event' } }, actions: [{ do: 'hangUp', channelId: call.originator.channelId, q850: 16 }] };
+      return endWhileAsked(call, state, input, now);
+    case 'legReady':
+      return { state, actions: strayLeg(call, input.legId) };
     default:
       return { state, actions: [] };
   }
 }
 
-/** The caller went between two ways: the last failed attempt is what he cancelled. */
-function cancelledRow(past: readonly Cdr[]): readonly Cdr[] {
-  return past.map((cdr, index) => (index === past.length - 1 ? { ...cdr, terminatedBy: 'originator' as const } : cdr));
+/** The call ended between two ways: the last failed attempt is what was given up. */
+function endedRow(past: readonly Cdr[], { by }: EarlyEnd): readonly Cdr[] {
+  return past.map((cdr, index) => (index === past.length - 1 ? { ...cdr, terminatedBy: by } : cdr));
+}
+
+/** The caller's end while the store is asked. Its answer is waited for: it holds places and money until then. */
+export function endWhileAsked<State extends Choosing | Extract<CallState, { phase: 'admitting' }>>(
+  call: Call,
+  state: State,
+  input: Extract<CallInput, { type: 'callerGone' | 'hangupOrdered' }>,
+  now: Moment,
+): { readonly state: State; readonly actions: readonly CallAction[] } {
+  if (state.ended !== null) return { state, actions: [] };
+  if (input.type === 'callerGone') return { state: { ...state, ended: { gone: input.gone, by: 'originator' } }, actions: [] };
+  const gone: Gone = { moment: now, cause: 16, techCause: null, source: 'event' };
+  return { state: { ...state, ended: { gone, by: 'system' } }, actions: [{ do: 'hangUp', channelId: call.originator.channelId, q850: 16 }] };
+}
+
+/** A leg of a way that was left already. The caller's own channel, told twice, is none. */
+export function strayLeg(call: Call, channelId: string): readonly CallAction[] {
+  return channelId === call.originator.channelId ? [] : [{ do: 'hangUp', channelId, q850: CANCEL_CAUSE }];
 }
 
 export function decideDialling(call: Call, state: Dialling | Choosing, input: CallInput, now: Moment): Step {

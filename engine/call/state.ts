@@ -78,10 +78,10 @@ export interface Attempt {
 }
 
 export type CallState =
-  | { readonly phase: 'admitting'; readonly callerGone: Gone | null }
+  | { readonly phase: 'admitting'; readonly ended: EarlyEnd | null }
   | { readonly phase: 'dialling'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly attempt: Attempt; readonly past: readonly Cdr[] }
   /** Waiting for the store to give the failed way's places back and take the next one's. */
-  | { readonly phase: 'choosing'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly from: number; readonly past: readonly Cdr[]; readonly callerGone: Gone | null }
+  | { readonly phase: 'choosing'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly from: number; readonly past: readonly Cdr[]; readonly ended: EarlyEnd | null }
   | Talking
   | { readonly phase: 'over' };
 
@@ -102,6 +102,12 @@ export interface Gone {
   readonly cause: number;
   readonly techCause: number | null;
   readonly source: 'event' | 'witness' | 'estimate';
+}
+
+/** The caller went, or his end was ordered, while the store is asked: its answer leads to the end. The first one counts. */
+export interface EarlyEnd {
+  readonly gone: Gone;
+  readonly by: 'originator' | 'system';
 }
 
 export type TimerName = 'legStart' | 'silence' | 'ring' | 'extend' | 'cut' | 'trouble';
