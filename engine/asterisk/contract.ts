@@ -58,12 +58,17 @@ export interface AriRequest {
  */
 export class AriError extends Error {
   readonly status: number;
-  readonly request: AriRequest;
+  readonly #request: AriRequest;
   constructor(status: number, message: string, request: AriRequest) {
     super(`${request.method} ${request.path}: ${status} ${message}`);
     this.name = 'AriError';
     this.status = status;
-    this.request = request;
+    this.#request = request;
+  }
+
+  /** Not a field of its own: a logger writes an error's fields, and a request's body may hold a device's password. */
+  get request(): AriRequest {
+    return this.#request;
   }
 }
 
