@@ -102,7 +102,7 @@ export class AsteriskServer {
 
   #accounts(): ReturnType<Parameters<typeof provision>[0]['desired']> {
     const catalog = this.#parts.store.catalog();
-    if (catalog === null) return [];
+    if (catalog === null) return null;
     return catalog.sipAccounts.filter((account) => account.serverIds.length === 0 || account.serverIds.includes(this.id));
   }
 
