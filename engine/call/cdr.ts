@@ -85,7 +85,7 @@ export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): {
   const talked = ended.answered === null ? 0 : elapsedMs(ended.answered, ended.end);
   const talkMs = ended.paidS === null ? talked : Math.min(talked, ended.paidS * 1000);
   const beforeMs = ended.answered === null ? 0 : elapsedMs(call.arrived, ended.answered);
-  const found = prices(call, way?.rate ?? null, { talkMs, arrivalToEndMs: ended.answered === null ? 0 : beforeMs + talkMs });
+  const found = prices(call, way?.rate ?? null, { answeredMs: ended.answered?.wallMs ?? null, talkMs, arrivalToEndMs: ended.answered === null ? 0 : beforeMs + talkMs });
   const { parties } = call.plan;
   const cdr: Cdr = {
     ...common(call),

@@ -6,6 +6,7 @@ import type { Way } from '../../routing/plan.ts';
 import type { Cdr } from './admission.ts';
 import { attemptCdr } from './cdr.ts';
 import type { Ended } from './cdr.ts';
+import { CANCEL_CAUSE, strayLeg } from './legs.ts';
 import { failedOutcome, goesOn, SILENT } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import type { Attempt, Call, CallAction, CallInput, CallState, EarlyEnd, Gone, Moment, Step } from './state.ts';
@@ -18,8 +19,6 @@ type Choosing = Extract<CallState, { phase: 'choosing' }>;
 const RING_MARGIN_MS = 2000;
 /** An order that failed because a leg is gone is followed by that leg's end; waited for so long. */
 const TROUBLE_MS = 1000;
-/** "Call completed elsewhere" does not apply here: a cancelled leg is a normal clearing. */
-const CANCEL_CAUSE = 16;
 
 const ALL_TIMERS: readonly CallAction[] = (['legStart', 'silence', 'ring', 'trouble'] as const).map((timer) => ({ do: 'clearTimer', timer }));
 
@@ -220,11 +219,6 @@ export function endWhileAsked<State extends Choosing | Extract<CallState, { phas
   if (input.type === 'callerGone') return { state: { ...state, ended: { gone: input.gone, by: 'originator' } }, actions: [] };
   const gone: Gone = { moment: now, cause: 16, techCause: null, source: 'event' };
   return { state: { ...state, ended: { gone, by: 'system' } }, actions: [{ do: 'hangUp', channelId: call.originator.channelId, q850: 16 }] };
-}
-
-/** A leg of a way that was left already. The caller's own channel, told twice, is none. */
-export function strayLeg(call: Call, channelId: string): readonly CallAction[] {
-  return channelId === call.originator.channelId ? [] : [{ do: 'hangUp', channelId, q850: CANCEL_CAUSE }];
 }
 
 export function decideDialling(call: Call, state: Dialling | Choosing, input: CallInput, now: Moment): Step {

@@ -5,15 +5,15 @@ import { charge } from '../../rating/charge.ts';
 import { billsec } from '../../rating/billable.ts';
 import { longestCall, reserve } from '../../rating/credit.ts';
 import type { Money } from '../../rating/money.ts';
-import { perMinute, rateToJson } from '../../rating/rate.ts';
+import { answeredAt, perMinute, rateToJson } from '../../rating/rate.ts';
 import type { Rate } from '../../rating/rate.ts';
 import type { Level, Payer, PriceLevel } from '../../routing/plan.ts';
 import type { CdrPrice, Debit, PayerClaim } from './admission.ts';
 import type { Call, CallSettings } from './state.ts';
 
-/** Price of `seconds` for everything this payer pays. */
-function owed(payer: Payer, seconds: number): Money {
-  return payer.rates.reduce((sum, rate) => sum + reserve(rate, seconds), 0n);
+/** Price of `seconds` at all of a payer's rates. */
+function owed(rates: readonly Rate[], seconds: number): Money {
+  return rates.reduce((sum, rate) => sum + reserve(rate, seconds), 0n);
 }
 
 function cap(call: Call): number {
@@ -26,29 +26,34 @@ function firstSlice(call: Call): number {
   return Math.min(cap(call), call.settings.reservation === 'frozen' ? call.settings.frozenS : call.settings.sliceS);
 }
 
+/** Longest ringing that a payer from the arrival pays before anybody answers; 0 for the others. */
+function ringingS(call: Call, payer: Payer): number {
+  return paysFromArrival(call, payer) ? call.plan.ways.reduce((sum, way) => sum + way.ringTimeoutS, 0) : 0;
+}
+
 /** Payers whose calls cost nothing need no hold (a free destination). */
 export function payersOf(call: Call): readonly Payer[] {
-  return call.plan.payers.filter((payer) => owed(payer, cap(call)) > 0n);
+  return call.plan.payers.filter((payer) => owed(payer.rates, cap(call) + ringingS(call, payer)) > 0n);
 }
 
 export function payerClaims(call: Call): PayerClaim[] {
   return payersOf(call).map((payer) => ({
     userId: payer.userId,
-    want: owed(payer, firstSlice(call)),
-    least: owed(payer, 1),
+    want: owed(payer.rates, firstSlice(call) + ringingS(call, payer)),
+    least: owed(payer.rates, 1),
     ...payer.causes,
   }));
 }
 
-/** Longest call that `held` pays at all of the payer's rates. */
-function longestFor(payer: Payer, held: Money, capS: number): number {
-  const [only, ...more] = payer.rates;
+/** Longest call that `held` pays at all of these rates. */
+function longestFor(rates: readonly Rate[], held: Money, capS: number): number {
+  const [only, ...more] = rates;
   if (only !== undefined && more.length === 0) return longestCall(only, held, capS);
   let low = 0;
   let high = capS;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (owed(payer, middle) <= held) low = middle;
+    if (owed(rates, middle) <= held) low = middle;
     else high = middle - 1;
   }
   return low;
@@ -58,30 +63,55 @@ function paysFromArrival(call: Call, payer: Payer): boolean {
   return call.plan.levels.some((level) => level.from === 'arrival' && payer.rates.includes(level.rate));
 }
 
-/** Seconds of talk that what is held pays for, and no timeout forbids. `beforeS` went by between arrival and answer. */
-export function paidSeconds(call: Call, held: readonly Money[], limits: { readonly beforeS: number; readonly wayTimeoutS: number }): number {
-  let least = limits.wayTimeoutS > 0 ? Math.min(cap(call), limits.wayTimeoutS) : cap(call);
-  payersOf(call).forEach((payer, index) => {
-    const before = paysFromArrival(call, payer) ? limits.beforeS : 0;
-    least = Math.min(least, Math.max(0, longestFor(payer, held[index] ?? 0n, cap(call) + before) - before));
-  });
-  return least;
+/** What an answered call's money depends on. */
+export interface Talk {
+  /** Wall clock of the answer: rates that change with the hour count their seconds from there. */
+  readonly answeredMs: number;
+  /** Seconds from the arrival to the answer, paid by those who pay from the arrival. */
+  readonly beforeS: number;
+  /** Longest call of the way that answered, seconds; 0: none. */
+  readonly wayTimeoutS: number;
+}
+
+function ratesOf(call: Call, payer: Payer, talk: Talk): readonly Rate[] {
+  return paysFromArrival(call, payer) ? payer.rates : payer.rates.map((rate) => answeredAt(rate, talk.answeredMs));
+}
+
+function longestTalk(call: Call, talk: Talk): number {
+  return talk.wayTimeoutS > 0 ? Math.min(cap(call), talk.wayTimeoutS) : cap(call);
+}
+
+function paidBy(call: Call, payer: Payer, held: Money, talk: Talk): number {
+  const beforeS = paysFromArrival(call, payer) ? talk.beforeS : 0;
+  return Math.max(0, longestFor(ratesOf(call, payer, talk), held, cap(call) + beforeS) - beforeS);
+}
+
+/** Seconds of talk that what is held pays for, and no timeout forbids. */
+export function paidSeconds(call: Call, held: readonly Money[], talk: Talk): number {
+  return payersOf(call).reduce((least, payer, index) => Math.min(least, paidBy(call, payer, held[index] ?? 0n, talk)), longestTalk(call, talk));
+}
+
+/** Cause of the first payer whose hold does not last for a second of talk; 0: all of them pay. */
+export function unpaidCause(call: Call, held: readonly Money[], talk: Talk): number {
+  return payersOf(call).find((payer, index) => paidBy(call, payer, held[index] ?? 0n, talk) === 0)?.causes.tooLow ?? 0;
 }
 
 /** What to hold in all for a call that goes on to `untilS`, for each payer in the order of `payersOf`. */
-export function holdUntil(call: Call, untilS: number, beforeS: number): { readonly userId: number; readonly want: Money }[] {
+export function holdUntil(call: Call, untilS: number, talk: Talk): { readonly userId: number; readonly want: Money }[] {
   return payersOf(call).map((payer) => ({
     userId: payer.userId,
-    want: owed(payer, Math.min(untilS, cap(call)) + (paysFromArrival(call, payer) ? beforeS : 0)),
+    want: owed(ratesOf(call, payer, talk), Math.min(untilS, longestTalk(call, talk)) + (paysFromArrival(call, payer) ? talk.beforeS : 0)),
   }));
 }
 
-/** Nothing more can be held: the call's own timeouts end it. */
-export function extendable(call: Call, paidS: number): boolean {
-  return call.settings.reservation === 'slice' && paidS < cap(call) && payersOf(call).length > 0;
+/** False when nothing more can be held: the call's own timeouts end it. */
+export function extendable(call: Call, paidS: number, talk: Talk): boolean {
+  return call.settings.reservation === 'slice' && paidS < longestTalk(call, talk) && payersOf(call).length > 0;
 }
 
 export interface TalkTimes {
+  /** Wall clock of the answer; null: nobody answered. */
+  readonly answeredMs: number | null;
   readonly talkMs: number;
   readonly arrivalToEndMs: number;
 }
@@ -98,7 +128,8 @@ export function prices(call: Call, provider: Rate | null, times: TalkTimes): Cdr
   const found: CdrPrices = {};
   const all: readonly Level[] = provider === null ? call.plan.levels : [...call.plan.levels, { level: 'provider', rate: provider, from: 'answer' }];
   for (const { level, rate, from } of all) {
-    found[level] = priced(rate, from === 'answer' ? times.talkMs : times.arrivalToEndMs, call.settings);
+    const fromAnswer = times.answeredMs === null ? rate : answeredAt(rate, times.answeredMs);
+    found[level] = from === 'answer' ? priced(fromAnswer, times.talkMs, call.settings) : priced(rate, times.arrivalToEndMs, call.settings);
   }
   return found;
 }

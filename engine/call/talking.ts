@@ -1,30 +1,29 @@
 /**
  * From the answer to the end: the call is cut where what is held for it ends, unless more can be held in time.
  */
+import { hangupCause } from '../../routing/hangup-causes.ts';
 import { attemptCdr, elapsedMs } from './cdr.ts';
-import { debits, extendable, holdUntil, paidSeconds } from './money.ts';
+import { strayLeg } from './legs.ts';
+import { debits, extendable, holdUntil, paidSeconds, unpaidCause } from './money.ts';
+import type { Talk } from './money.ts';
 import type { Call, CallAction, CallInput, CallState, Gone, Moment, Step, Talking } from './state.ts';
 
 /** The last try to hold more leaves this much for the answer before the cut. */
 const LAST_TRY_MS = 250;
 
-function beforeS(call: Call, answered: Moment): number {
-  return Math.ceil(elapsedMs(call.arrived, answered) / 1000);
-}
-
-function wayTimeoutS(call: Call, talking: { readonly attempt: { readonly way: number } }): number {
-  return call.plan.ways[talking.attempt.way]?.callTimeoutS ?? 0;
-}
-
-function paid(call: Call, state: Pick<Talking, 'attempt' | 'answered' | 'granted'>): number {
-  return paidSeconds(call, state.granted, { beforeS: beforeS(call, state.answered), wayTimeoutS: wayTimeoutS(call, state) });
+function talkOf(call: Call, state: Pick<Talking, 'attempt' | 'answered'>): Talk {
+  return {
+    answeredMs: state.answered.wallMs,
+    beforeS: Math.ceil(elapsedMs(call.arrived, state.answered) / 1000),
+    wayTimeoutS: call.plan.ways[state.attempt.way]?.callTimeoutS ?? 0,
+  };
 }
 
 /** Timers of a talk: the cut, and the next try to hold more before it. */
 function timers(call: Call, state: Talking, now: Moment): CallAction[] {
   const leftMs = state.paidS * 1000 - elapsedMs(state.answered, now);
   const cut: CallAction = { do: 'setTimer', timer: 'cut', afterMs: Math.max(0, leftMs) };
-  if (!extendable(call, state.paidS)) return [cut, { do: 'clearTimer', timer: 'extend' }];
+  if (!extendable(call, state.paidS, talkOf(call, state))) return [cut, { do: 'clearTimer', timer: 'extend' }];
   const marginMs = call.settings.extendBeforeS * 1000;
   // In good time first; money that was short is asked for again at half of what is left, and just before the cut.
   const afterMs = leftMs > marginMs ? leftMs - marginMs : leftMs > 2 * LAST_TRY_MS ? leftMs / 2 : Math.max(0, leftMs - LAST_TRY_MS);
@@ -35,7 +34,10 @@ export function startTalking(call: Call, state: Extract<CallState, { phase: 'dia
   const { attempt, granted, past } = state;
   const rang = attempt.rang ?? now;
   const start = { attempt: { ...attempt, rang }, answered: now, granted };
-  const talking: Talking = { phase: 'talking', ...start, past, paidS: paid(call, start), extending: false };
+  const talk = talkOf(call, start);
+  const cause = unpaidCause(call, granted, talk);
+  if (cause !== 0) return unpaid(call, state, cause, now);
+  const talking: Talking = { phase: 'talking', ...start, past, paidS: paidSeconds(call, granted, talk), extending: false };
   return {
     state: talking,
     actions: [
@@ -47,16 +49,33 @@ export function startTalking(call: Call, state: Extract<CallState, { phase: 'dia
   };
 }
 
+/** The ringing has used up what somebody who pays from the arrival has: the call is refused at its answer, and free. */
+function unpaid(call: Call, state: Extract<CallState, { phase: 'dialling' }>, cause: number, now: Moment): Step {
+  const ended = { outcome: { disposition: 'FAILED', cause, sipCode: null }, end: now, source: 'event', terminatedBy: 'system', answered: null, paidS: null } as const;
+  const cdrs = [...state.past.map((one) => ({ ...one, final: false })), attemptCdr(call, state.attempt, ended).cdr];
+  return {
+    state: { phase: 'over' },
+    actions: [
+      { do: 'hangUp', channelId: state.attempt.legId, q850: 16 },
+      { do: 'hangUp', channelId: call.originator.channelId, q850: hangupCause(cause).q850 },
+      { do: 'destroyBridge' },
+      { do: 'finish', request: { callId: call.id, nowMs: now.wallMs, debits: [], cdrs } },
+      ...(['legStart', 'silence', 'ring', 'trouble'] as const).map((timer) => ({ do: 'clearTimer', timer }) as const),
+    ],
+  };
+}
+
 function extend(call: Call, state: Talking): Step {
-  if (state.extending || !extendable(call, state.paidS)) return { state, actions: [] };
-  const payers = holdUntil(call, state.paidS + call.settings.sliceS, beforeS(call, state.answered));
+  const talk = talkOf(call, state);
+  if (state.extending || !extendable(call, state.paidS, talk)) return { state, actions: [] };
+  const payers = holdUntil(call, state.paidS + call.settings.sliceS, talk);
   return { state: { ...state, extending: true }, actions: [{ do: 'extend', request: { callId: call.id, payers } }] };
 }
 
 function extended(call: Call, state: Talking, held: Talking['granted'], now: Moment): Step {
   const granted = held.length === state.granted.length ? held : state.granted;
   const next: Talking = { ...state, granted, extending: false };
-  const talking = { ...next, paidS: Math.max(state.paidS, paid(call, next)) };
+  const talking = { ...next, paidS: Math.max(state.paidS, paidSeconds(call, granted, talkOf(call, next))) };
   return { state: talking, actions: timers(call, talking, now) };
 }
 
@@ -93,6 +112,8 @@ function endedBySystem(now: Moment): End {
 
 export function decideTalking(call: Call, state: Talking, input: CallInput, now: Moment): Step {
   switch (input.type) {
+    case 'legReady':
+      return { state, actions: input.legId === state.attempt.legId ? [] : strayLeg(call, input.legId) };
     case 'legGone':
       return input.legId === state.attempt.legId ? finish(call, state, { gone: input.gone, by: 'terminator' }) : { state, actions: [] };
     case 'callerGone':

@@ -107,10 +107,11 @@ test('a provider that sends nothing back is left for the next', async () => {
     .cdrs({ disposition: 'FAILED', hangupCause: 18, sipCode: null, terminatedBy: 'system', durationMs: 3005, pddMs: null });
 });
 
+const legReadyOn = (way: Partial<Way>) => given(call({ ways: [provider(1, way)] })).when(admitted(), bridgeReady).when(legReady(1));
+
 test('a provider may have its own silence, or none', async () => {
-  const ready = (way: Partial<Way>) => given(call({ ways: [provider(1, way)] })).when(admitted(), bridgeReady).when(legReady(1));
-  ready({ silenceMs: 700 }).thenOrders('connect leg 1 on way 0', 'setTimer ring 62000', 'setTimer silence 700');
-  ready({ silenceMs: 0 }).thenOrders('connect leg 1 on way 0', 'setTimer ring 62000');
+  legReadyOn({ silenceMs: 700 }).thenOrders('connect leg 1 on way 0', 'setTimer ring 62000', 'setTimer silence 700');
+  legReadyOn({ silenceMs: 0 }).thenOrders('connect leg 1 on way 0', 'setTimer ring 62000');
 });
 
 test('ringing ends the silence', async (t) => {
