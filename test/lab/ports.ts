@@ -4,6 +4,7 @@
  * one and a killed run's blocks are free again at once.
  */
 
+import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { createSocket } from 'node:dgram';
 
@@ -38,6 +39,14 @@ export async function freePortRange(count: number): Promise<{ first: number; las
     const even = first + (first % 2);
     return { first: even, last: first + blocks * BLOCK - 2 };
   });
+}
+
+/** Whether somebody listens on this UDP port. On Linux without touching the port, which could be in the way of a bind. */
+export function isBound(ip: string, port: number): boolean {
+  if (process.platform !== 'linux') return true;
+  const address = ip.split('.').toReversed().map((byte) => Number(byte).toString(16).padStart(2, '0')).join('');
+  const wanted = `${address}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
+  return readFileSync('/proc/net/udp', 'utf8').split('\n').some((line) => line.trim().split(/\s+/)[1] === wanted);
 }
 
 /** One request after the other: two that look at once would both find the same port free. */

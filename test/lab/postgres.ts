@@ -84,7 +84,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   if (programs.postgresUid !== undefined) {
     for (const path of [folder, passwordFile]) chownSync(path, programs.postgresUid, programs.postgresUid);
   }
-  const init = programs.command('initdb', initArguments(cluster, passwordFile), true);
+  const init = programs.command('initdb', initArguments(cluster, passwordFile), { asPostgres: true });
   await runCommand(init.file, init.args);
 
   const port = await freePort();
@@ -166,7 +166,7 @@ function postgresCommand(
     ...options.settings,
   };
   const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
-  return programs.command('postgres', ['-D', cluster, ...args], true);
+  return programs.command('postgres', ['-D', cluster, ...args], { asPostgres: true, folder: cluster });
 }
 
 async function query(url: string, text: string): Promise<void> {

@@ -14,8 +14,15 @@ export type Programs = {
   origin: string;
   /** Owner of a folder that Postgres writes to; undefined when this process's own user serves. */
   postgresUid: number | undefined;
-  /** What to spawn to run the program, so that it dies with this process. `asPostgres`: not as root. */
-  command(program: ProgramName, args: string[], asPostgres?: boolean): { file: string; args: string[] };
+  /** What to spawn to run the program, so that it dies with this process. */
+  command(program: ProgramName, args: string[], options?: CommandOptions): { file: string; args: string[] };
+};
+
+export type CommandOptions = {
+  /** Postgres refuses to run as root. */
+  asPostgres?: boolean;
+  /** Working folder, within the lab's. */
+  folder?: string;
 };
 
 const PACKAGES: Record<ProgramName, string> = {
@@ -44,12 +51,12 @@ async function inRoot(labFolder: string): Promise<Programs> {
   return {
     origin: root,
     postgresUid: POSTGRES_UID,
-    command: (program, args, asPostgres = false) => ({
+    command: (program, args, { asPostgres = false, folder = labFolder } = {}) => ({
       file: 'setpriv',
       // The death signal twice: a change of user takes it away, and so the inner setpriv sets it again.
       args: [
         ['--pdeathsig', 'KILL', 'unshare', '--mount', '--ipc', 'sh', enter, root, labFolder],
-        ['env', `PATH=${PATH}`, 'LC_ALL=C.UTF-8', 'setpriv', ...identityOptions(asPostgres ? POSTGRES_UID : undefined)],
+        ['env', '-C', folder, `PATH=${PATH}`, 'LC_ALL=C.UTF-8', 'setpriv', ...identityOptions(asPostgres ? POSTGRES_UID : undefined)],
         [program, ...args],
       ].flat(),
     }),
@@ -70,7 +77,7 @@ function onPath(): Programs {
   return {
     origin: 'programs of this machine',
     postgresUid,
-    command: (program, args, asPostgres = false) => {
+    command: (program, args, { asPostgres = false } = {}) => {
       const file = files.get(program) ?? program;
       if (setpriv === undefined) return { file, args };
       return { file: setpriv, args: [...identityOptions(asPostgres ? postgresUid : undefined), file, ...args] };
