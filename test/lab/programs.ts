@@ -56,7 +56,7 @@ async function inRoot(labFolder: string): Promise<Programs> {
       // The death signal twice: a change of user takes it away, and so the inner setpriv sets it again.
       args: [
         ['--pdeathsig', 'KILL', 'unshare', '--mount', '--ipc', 'sh', enter, root, labFolder],
-        ['env', '-C', folder, `PATH=${PATH}`, 'LC_ALL=C.UTF-8', 'setpriv', ...identityOptions(asPostgres ? POSTGRES_UID : undefined)],
+        ['env', '-C', folder, `PATH=${PATH}`, 'LC_ALL=C.UTF-8', 'TZ=UTC', 'setpriv', ...identityOptions(asPostgres ? POSTGRES_UID : undefined)],
         [program, ...args],
       ].flat(),
     }),
@@ -79,8 +79,9 @@ function onPath(): Programs {
     postgresUid,
     command: (program, args, { asPostgres = false } = {}) => {
       const file = files.get(program) ?? program;
-      if (setpriv === undefined) return { file, args };
-      return { file: setpriv, args: [...identityOptions(asPostgres ? postgresUid : undefined), file, ...args] };
+      // What the servers write down is read as UTC.
+      const prefix = setpriv === undefined ? [] : [setpriv, ...identityOptions(asPostgres ? postgresUid : undefined)];
+      return { file: 'env', args: ['TZ=UTC', ...prefix, file, ...args] };
     },
   };
 }

@@ -13,6 +13,8 @@ import { readStats, readTimes, type SippStats } from './sipp-stats.ts';
 import { until } from './wait.ts';
 
 const DEFAULT_TIMEOUT_S = 30;
+/** SIPp waits one interval before its first call, which at one call a second would be a second. */
+const DEFAULT_CALLS_PER_SECOND = 100;
 
 type Common = {
   /** Name of a file in scenarios/, without its ending, or XML of the test's own. */
@@ -42,7 +44,7 @@ export type CallerOptions = Common & {
   headers?: string[];
   /** Digest credentials; the first answer must then be a challenge. */
   auth?: { username: string; password: string };
-  /** How many calls, and how many are started a second. */
+  /** How many calls (1), and how many are started a second (100). */
   calls?: number;
   ratePerSecond?: number;
   /** Calls at once; more wait. All, when left out. */
@@ -143,7 +145,7 @@ export async function call(options: CallerOptions): Promise<SippResult> {
 
 /** Starts calling; `done` has the outcome. */
 export async function startCaller(options: CallerOptions): Promise<Sipp> {
-  const { target, calls = 1, ratePerSecond = calls, atOnce = calls, timeoutS = DEFAULT_TIMEOUT_S } = options;
+  const { target, calls = 1, ratePerSecond = DEFAULT_CALLS_PER_SECOND, atOnce = calls, timeoutS = DEFAULT_TIMEOUT_S } = options;
   const values: ScenarioValues = {
     from: options.from ?? 'anonymous',
     inviteCseq: options.auth === undefined ? 1 : 2,
