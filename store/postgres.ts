@@ -7,19 +7,22 @@ const CONNECT_TIMEOUT_MS = 3000;
 /** Longer than any statement of ours takes; only a server that answers nothing reaches it. */
 const QUERY_TIMEOUT_MS = 15_000;
 
-function config(postgresUrl: string, role: string): ClientConfig {
+function config(postgresUrl: string, role: string, queryTimeoutMs = QUERY_TIMEOUT_MS): ClientConfig {
   return {
     connectionString: postgresUrl,
     application_name: `tollgate ${role}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
+    query_timeout: queryTimeoutMs,
     keepAlive: true,
   };
 }
 
-/** One connection of its own, connected. Its later loss is told by its `end` event; queries fail. */
-export async function connectClient(postgresUrl: string, role: string): Promise<Client> {
-  const client = new Client(config(postgresUrl, role));
+/**
+ * One connection of its own, connected. Its later loss is told by its `end` event; queries fail.
+ * `queryTimeoutMs` 0: statements may take as long as they need.
+ */
+export async function connectClient(postgresUrl: string, role: string, queryTimeoutMs?: number): Promise<Client> {
+  const client = new Client(config(postgresUrl, role, queryTimeoutMs));
   // Without a listener a lost connection would end the process; what was under way rejects and tells.
   client.on('error', () => undefined);
   try {

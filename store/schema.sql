@@ -283,15 +283,15 @@ create table devices (
   constraint devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
   constraint devices_user_id_not_null NOT NULL user_id,
   constraint devices_auth_check CHECK ((auth = ANY (ARRAY['password'::text, 'ip'::text]))),
-  constraint devices_check CHECK (((auth <> 'password'::text) OR (secret IS NOT NULL))),
-  constraint devices_check1 CHECK (((auth <> 'ip'::text) OR (ip IS NOT NULL))),
   constraint devices_dtmf_mode_check CHECK ((dtmf_mode = ANY (ARRAY['rfc4733'::text, 'info'::text, 'inband'::text, 'auto'::text]))),
   constraint devices_endpoint_check CHECK (((endpoint ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'::text) AND (endpoint !~ '^provider-'::text))),
   constraint devices_extension_check CHECK ((extension ~ '^[0-9*#+]{1,32}$'::text)),
   constraint devices_port_check CHECK (((port >= 1) AND (port <= 65535))),
   constraint devices_ring_timeout_s_check CHECK (((ring_timeout_s)::integer >= 1)),
   constraint devices_secret_check CHECK ((((length(secret) >= 1) AND (length(secret) <= 128)) AND (secret !~ '[[:cntrl:]]'::text))),
-  constraint devices_server_ids_check CHECK ((array_position(server_ids, NULL::integer) IS NULL))
+  constraint devices_server_ids_check CHECK ((array_position(server_ids, NULL::integer) IS NULL)),
+  constraint ip_device_needs_an_ip CHECK (((auth <> 'ip'::text) OR (ip IS NOT NULL))),
+  constraint password_device_needs_a_password CHECK (((auth <> 'password'::text) OR (secret IS NOT NULL)))
 );
 CREATE INDEX devices_user ON public.devices USING btree (user_id);
 CREATE UNIQUE INDEX devices_address ON public.devices USING btree (ip, COALESCE(port, 0)) WHERE (auth = 'ip'::text);
@@ -318,9 +318,9 @@ create table dids (
   owner_tariff_id integer,
   status_since timestamp with time zone default now() not null,
   comment label default ''::text not null,
+  constraint device_belongs_to_the_user_of_the_did FOREIGN KEY (device_id, user_id) REFERENCES devices(id, user_id),
   constraint dids_call_limit_not_null NOT NULL call_limit,
   constraint dids_comment_not_null NOT NULL comment,
-  constraint dids_device_id_user_id_fkey FOREIGN KEY (device_id, user_id) REFERENCES devices(id, user_id),
   constraint dids_did_not_null NOT NULL did,
   constraint dids_grace_s_not_null NOT NULL grace_s,
   constraint dids_id_not_null NOT NULL id,
@@ -335,12 +335,12 @@ create table dids (
   constraint dids_status_not_null NOT NULL status,
   constraint dids_status_since_not_null NOT NULL status_since,
   constraint dids_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
-  constraint dids_check CHECK ((active_from < active_till)),
-  constraint dids_check1 CHECK (((device_id IS NULL) OR (user_id IS NOT NULL))),
-  constraint dids_check2 CHECK (((status <> 'free'::text) OR ((user_id IS NULL) AND (device_id IS NULL)))),
-  constraint dids_check3 CHECK (((status <> ALL (ARRAY['reserved'::text, 'active'::text])) OR (user_id IS NOT NULL))),
+  constraint active_from_is_before_active_till CHECK ((active_from < active_till)),
+  constraint did_with_a_device_needs_its_user CHECK (((device_id IS NULL) OR (user_id IS NOT NULL))),
   constraint dids_did_check CHECK (((did ~ '^[0-9][0-9A-Za-z]*\*?$'::text) AND (length(did) <= 40))),
-  constraint dids_status_check CHECK ((status = ANY (ARRAY['free'::text, 'reserved'::text, 'active'::text, 'closed'::text, 'terminated'::text])))
+  constraint dids_status_check CHECK ((status = ANY (ARRAY['free'::text, 'reserved'::text, 'active'::text, 'closed'::text, 'terminated'::text]))),
+  constraint free_did_has_no_user CHECK (((status <> 'free'::text) OR ((user_id IS NULL) AND (device_id IS NULL)))),
+  constraint reserved_or_active_did_needs_a_user CHECK (((status <> ALL (ARRAY['reserved'::text, 'active'::text])) OR (user_id IS NOT NULL)))
 );
 CREATE INDEX dids_user ON public.dids USING btree (user_id);
 CREATE UNIQUE INDEX dids_did ON public.dids USING btree (did) WHERE (status <> 'terminated'::text);
@@ -426,10 +426,10 @@ create table location_rules (
   constraint location_rules_pkey PRIMARY KEY (id),
   constraint location_rules_tariff_id_fkey FOREIGN KEY (tariff_id) REFERENCES tariffs(id),
   constraint location_rules_applies_check CHECK ((applies = ANY (ARRAY['destination'::text, 'source'::text]))),
-  constraint location_rules_check CHECK ((min_length <= max_length)),
-  constraint location_rules_check1 CHECK ((((cut)::text <> ''::text) OR ((add)::text <> ''::text) OR (tariff_id IS NOT NULL) OR (lcr_id IS NOT NULL))),
   constraint location_rules_max_length_check CHECK (((max_length >= 1) AND (max_length <= 99))),
-  constraint location_rules_min_length_check CHECK (((min_length >= 1) AND (min_length <= 99)))
+  constraint location_rules_min_length_check CHECK (((min_length >= 1) AND (min_length <= 99))),
+  constraint min_length_above_max_length CHECK ((min_length <= max_length)),
+  constraint rule_changes_nothing CHECK ((((cut)::text <> ''::text) OR ((add)::text <> ''::text) OR (tariff_id IS NOT NULL) OR (lcr_id IS NOT NULL)))
 );
 CREATE TRIGGER follow_delete AFTER DELETE ON public.location_rules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('locations', 'location_id');
 CREATE TRIGGER follow_insert AFTER INSERT ON public.location_rules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('locations', 'location_id');
@@ -505,11 +505,11 @@ create table provider_rules (
   constraint provider_rules_provider_id_applies_cut_min_length_max_lengt_key UNIQUE (provider_id, applies, cut, min_length, max_length),
   constraint provider_rules_provider_id_fkey FOREIGN KEY (provider_id) REFERENCES providers(id) ON DELETE CASCADE,
   constraint provider_rules_provider_id_not_null NOT NULL provider_id,
+  constraint min_length_above_max_length CHECK ((min_length <= max_length)),
   constraint provider_rules_applies_check CHECK ((applies = ANY (ARRAY['destination'::text, 'source'::text]))),
-  constraint provider_rules_check CHECK ((min_length <= max_length)),
-  constraint provider_rules_check1 CHECK ((((cut)::text <> ''::text) OR ((add)::text <> ''::text))),
   constraint provider_rules_max_length_check CHECK (((max_length >= 1) AND (max_length <= 99))),
-  constraint provider_rules_min_length_check CHECK (((min_length >= 1) AND (min_length <= 99)))
+  constraint provider_rules_min_length_check CHECK (((min_length >= 1) AND (min_length <= 99))),
+  constraint rule_changes_nothing CHECK ((((cut)::text <> ''::text) OR ((add)::text <> ''::text)))
 );
 CREATE TRIGGER follow_delete AFTER DELETE ON public.provider_rules REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('providers', 'provider_id');
 CREATE TRIGGER follow_insert AFTER INSERT ON public.provider_rules REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('providers', 'provider_id');
@@ -582,8 +582,7 @@ create table providers (
   constraint providers_source_ips_not_null NOT NULL source_ips,
   constraint providers_tariff_id_fkey FOREIGN KEY (tariff_id) REFERENCES tariffs(id),
   constraint providers_tariff_id_not_null NOT NULL tariff_id,
-  constraint providers_check CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),
-  constraint providers_check1 CHECK (((NOT register) OR ((username IS NOT NULL) AND (secret IS NOT NULL)))),
+  constraint destination_list_needs_a_pool CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),
   constraint providers_dtmf_mode_check CHECK ((dtmf_mode = ANY (ARRAY['rfc4733'::text, 'info'::text, 'inband'::text, 'auto'::text]))),
   constraint providers_from_user_check CHECK ((from_user ~ '^[A-Za-z0-9+._-]{1,64}$'::text)),
   constraint providers_port_check CHECK (((port >= 1) AND (port <= 65535))),
@@ -591,7 +590,8 @@ create table providers (
   constraint providers_secret_check CHECK ((((length(secret) >= 1) AND (length(secret) <= 128)) AND (secret !~ '[[:cntrl:]]'::text))),
   constraint providers_server_ids_check CHECK ((array_position(server_ids, NULL::integer) IS NULL)),
   constraint providers_silence_ms_check CHECK (((silence_ms >= 100) AND (silence_ms <= 600000))),
-  constraint providers_username_check CHECK ((username ~ '^[A-Za-z0-9+._@-]{1,64}$'::text))
+  constraint providers_username_check CHECK ((username ~ '^[A-Za-z0-9+._@-]{1,64}$'::text)),
+  constraint registration_needs_username_and_password CHECK (((NOT register) OR ((username IS NOT NULL) AND (secret IS NOT NULL))))
 );
 CREATE TRIGGER follow_delete AFTER DELETE ON public.providers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('providers', 'id');
 CREATE TRIGGER follow_insert AFTER INSERT ON public.providers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('providers', 'id');
@@ -805,12 +805,12 @@ create table users (
   constraint users_type_not_null NOT NULL type,
   constraint users_username_key UNIQUE (username),
   constraint users_username_not_null NOT NULL username,
-  constraint users_check CHECK (((id = 0) = (type = 'admin'::text))),
-  constraint users_check1 CHECK (((id = owner_id) = (id = 0))),
-  constraint users_check2 CHECK (((credit IS NOT NULL) OR postpaid)),
-  constraint users_check3 CHECK ((((combined_limit)::integer = 0) OR (((outbound_limit)::integer = 0) AND ((inbound_limit)::integer = 0)))),
-  constraint users_check4 CHECK ((((source_list_mode)::text = 'no'::text) OR (source_pool_id IS NOT NULL))),
-  constraint users_check5 CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),
+  constraint combined_limit_excludes_the_others CHECK ((((combined_limit)::integer = 0) OR (((outbound_limit)::integer = 0) AND ((inbound_limit)::integer = 0)))),
+  constraint destination_list_needs_a_pool CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),
+  constraint nobody_owns_himself CHECK (((id = owner_id) = (id = 0))),
+  constraint only_postpaid_credit_is_unlimited CHECK (((credit IS NOT NULL) OR postpaid)),
+  constraint only_user_0_is_admin CHECK (((id = 0) = (type = 'admin'::text))),
+  constraint source_list_needs_a_pool CHECK ((((source_list_mode)::text = 'no'::text) OR (source_pool_id IS NOT NULL))),
   constraint users_credit_check CHECK (((credit)::numeric >= (0)::numeric)),
   constraint users_flash_call_price_check CHECK ((((flash_call_price)::numeric >= (0)::numeric) AND ((flash_call_price)::numeric < '1000000'::numeric))),
   constraint users_flash_call_ring_ms_check CHECK (((flash_call_ring_ms >= 0) AND (flash_call_ring_ms <= 600000))),

@@ -63,8 +63,8 @@ create table location_rules (
   lcr_id integer references lcrs,
   enabled boolean not null default true,
   unique (location_id, applies, cut, min_length, max_length),
-  check (min_length <= max_length),
-  check (cut <> '' or add <> '' or tariff_id is not null or lcr_id is not null)
+  constraint min_length_above_max_length check (min_length <= max_length),
+  constraint rule_changes_nothing check (cut <> '' or add <> '' or tariff_id is not null or lcr_id is not null)
 );
 
 select follow_table('number_pools', 'number_pools', 'id');

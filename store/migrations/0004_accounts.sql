@@ -36,12 +36,12 @@ create table users (
   flash_call_ring_ms integer not null default 0 check (flash_call_ring_ms between 0 and 600000),
   comment text not null default '',
   created_at timestamptz not null default now(),
-  check ((id = 0) = (type = 'admin')),
-  check ((id = owner_id) = (id = 0)),
-  check (credit is not null or postpaid),
-  check (combined_limit = 0 or (outbound_limit = 0 and inbound_limit = 0)),
-  check (source_list_mode = 'no' or source_pool_id is not null),
-  check (destination_list_mode = 'no' or destination_pool_id is not null)
+  constraint only_user_0_is_admin check ((id = 0) = (type = 'admin')),
+  constraint nobody_owns_himself check ((id = owner_id) = (id = 0)),
+  constraint only_postpaid_credit_is_unlimited check (credit is not null or postpaid),
+  constraint combined_limit_excludes_the_others check (combined_limit = 0 or (outbound_limit = 0 and inbound_limit = 0)),
+  constraint source_list_needs_a_pool check (source_list_mode = 'no' or source_pool_id is not null),
+  constraint destination_list_needs_a_pool check (destination_list_mode = 'no' or destination_pool_id is not null)
 );
 create index users_owner on users (owner_id);
 insert into users (id, username, type, owner_id, postpaid, credit) values (0, 'admin', 'admin', 0, true, null);
@@ -111,8 +111,8 @@ create table devices (
   nat boolean not null default true,
   comment label not null default '',
   unique (id, user_id),
-  check (auth <> 'password' or secret is not null),
-  check (auth <> 'ip' or ip is not null)
+  constraint password_device_needs_a_password check (auth <> 'password' or secret is not null),
+  constraint ip_device_needs_an_ip check (auth <> 'ip' or ip is not null)
 );
 create index devices_user on devices (user_id);
 -- Two devices behind one address could not be told apart.
@@ -156,8 +156,8 @@ create table providers (
   dtmf_mode text not null default 'rfc4733' check (dtmf_mode in ('rfc4733', 'info', 'inband', 'auto')),
   nat boolean not null default false,
   comment label not null default '',
-  check (destination_list_mode = 'no' or destination_pool_id is not null),
-  check (not register or (username is not null and secret is not null))
+  constraint destination_list_needs_a_pool check (destination_list_mode = 'no' or destination_pool_id is not null),
+  constraint registration_needs_username_and_password check (not register or (username is not null and secret is not null))
 );
 create trigger tariff_purpose_insert before insert on providers for each row execute function check_tariff_purpose('tariff_id', 'provider');
 create trigger tariff_purpose_update before update on providers for each row when (old.tariff_id is distinct from new.tariff_id) execute function check_tariff_purpose('tariff_id', 'provider');
@@ -173,8 +173,8 @@ create table provider_rules (
   max_length smallint not null default 99 check (max_length between 1 and 99),
   enabled boolean not null default true,
   unique (provider_id, applies, cut, min_length, max_length),
-  check (min_length <= max_length),
-  check (cut <> '' or add <> '')
+  constraint min_length_above_max_length check (min_length <= max_length),
+  constraint rule_changes_nothing check (cut <> '' or add <> '')
 );
 
 alter table lcrs add foreign key (failover_provider_id) references providers;
@@ -209,11 +209,11 @@ create table dids (
   -- Since when it has this status; a closed DID is freed after a time.
   status_since timestamptz not null default now(),
   comment label not null default '',
-  foreign key (device_id, user_id) references devices (id, user_id),
-  check (active_from < active_till),
-  check (device_id is null or user_id is not null),
-  check (status <> 'free' or (user_id is null and device_id is null)),
-  check (status not in ('reserved', 'active') or user_id is not null)
+  constraint device_belongs_to_the_user_of_the_did foreign key (device_id, user_id) references devices (id, user_id),
+  constraint active_from_is_before_active_till check (active_from < active_till),
+  constraint did_with_a_device_needs_its_user check (device_id is null or user_id is not null),
+  constraint free_did_has_no_user check (status <> 'free' or (user_id is null and device_id is null)),
+  constraint reserved_or_active_did_needs_a_user check (status not in ('reserved', 'active') or user_id is not null)
 );
 -- A terminated DID is history; its number may be bought again.
 create unique index dids_did on dids (did) where status <> 'terminated';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import t from 'tap';
 import { closeServers, connectToRedis, freshRedis } from './servers.ts';

@@ -1,0 +1,134 @@
+/** Kinds of values in a tenant file: text of a scalar in, value for Postgres out, or the reason why not. */
+import { MoneyError, parseMoney } from '../../rating/money.ts';
+import { RateError } from '../../rating/errors.ts';
+import { parseDay, parseMoment, parseTimeOfDay } from '../../rating/dates.ts';
+import { zoneOf } from '../../rating/zone.ts';
+import { didProblem } from '../../routing/did.ts';
+import { didYouMean, shown } from './problem.ts';
+
+/** The message is the reason, a whole sentence. */
+export class BadValue extends Error {
+  override readonly name = 'BadValue';
+}
+
+export type Scalar = string | number | boolean | null;
+export type Parse = (text: string) => Scalar;
+
+/** Rejects what a room's own error says, in its words. */
+function asking(work: Parse): Parse {
+  return (text) => {
+    try {
+      return work(text);
+    } catch (error) {
+      if (error instanceof MoneyError || error instanceof RateError) throw new BadValue(error.message.replace(/^\w+: /, ''), { cause: error });
+      throw error;
+    }
+  };
+}
+
+export function formed(form: RegExp, what: string): Parse {
+  return (text) => {
+    if (!form.test(text)) throw new BadValue(`${shown(text)} is not ${what}.`);
+    return text;
+  };
+}
+
+/** A value that must not be shown in any message. */
+export const secret: Parse = (text) => {
+  if (!/^[^\p{Cc}]{1,128}$/u.test(text)) throw new BadValue('the password must have 1 to 128 characters, none of them a control character.');
+  return text;
+};
+
+export const freeText: Parse = (text) => {
+  if (/\p{Cc}/u.test(text) || text.length > 200) throw new BadValue('text must have at most 200 characters on one line.');
+  return text;
+};
+
+export const name: Parse = (text) => {
+  if (/\p{Cc}/u.test(text) || text.trim() !== text || text.length === 0 || text.length > 100) throw new BadValue(`${shown(text)} is not a name of 1 to 100 characters.`);
+  return text;
+};
+
+export function whole(least: number, most: number): Parse {
+  return (text) => {
+    const value = /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) throw new BadValue(`${shown(text)} is not a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+export const limit = whole(0, 1_000_000);
+export const seconds = whole(0, 604_800);
+
+export const flag: Parse = (text) => {
+  if (text === 'true' || text === 'yes') return true;
+  if (text === 'false' || text === 'no') return false;
+  throw new BadValue(`${shown(text)} is neither true nor false.`);
+};
+
+export function oneOf(...words: readonly string[]): Parse {
+  return (text) => {
+    if (!words.includes(text)) throw new BadValue(`${shown(text)} is not one of ${words.join(', ')}.${didYouMean(text, words)}`);
+    return text;
+  };
+}
+
+/** Exact: the text goes to Postgres as it stands. */
+export function money(least: 'any' | 'notNegative'): Parse {
+  return asking((text) => {
+    const amount = parseMoney(text);
+    if (least === 'notNegative' && amount < 0n) throw new BadValue(`${text} is below 0.`);
+    return text;
+  });
+}
+
+export const credit: Parse = (text) => (text === 'unlimited' ? null : money('notNegative')(text));
+
+export function decimal(least: number, most: number): Parse {
+  return (text) => {
+    const value = /^\d{1,9}(?:\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value >= least && value <= most)) throw new BadValue(`${shown(text)} is not a number from ${least} to ${most}.`);
+    return text;
+  };
+}
+
+export const timeZone: Parse = asking((text) => {
+  zoneOf(text);
+  return text;
+});
+
+export const day: Parse = asking((text) => {
+  parseDay(text);
+  return text;
+});
+
+export const timeOfDay: Parse = asking((text) => {
+  parseTimeOfDay(text);
+  return text;
+});
+
+/** A moment as ISO text; without an offset it is meant in `zone`. */
+export function momentIn(zone: string): Parse {
+  return asking((text) => {
+    if (/(?:Z|[+-]\d\d:\d\d)$/.test(text)) {
+      const ms = Date.parse(text);
+      if (Number.isNaN(ms)) throw new BadValue(`${shown(text)} is not a moment.`);
+      return new Date(ms).toISOString();
+    }
+    return new Date(parseMoment(text, zoneOf(zone))).toISOString();
+  });
+}
+
+export const did: Parse = (text) => {
+  const problem = didProblem(text);
+  if (problem !== null) throw new BadValue(`${shown(text)}: ${problem}.`);
+  return text;
+};
+
+export const prefix = formed(/^\d{1,15}$/, 'a prefix: 1 to 15 digits and nothing else');
+export const numberPart = formed(/^[0-9A-Za-z+*#]{0,40}$/, 'part of a number');
+export const host = formed(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, 'a host name or an address');
+export const callerNumber = formed(/^[0-9A-Za-z+*#._-]{0,40}$/, "a caller's number");
+export const callerName = formed(/^[^\p{Cc}"\\]{0,80}$/u, "a caller's name without quotes");
+export const address = formed(/^[0-9A-Fa-f.:]{2,45}(?:\/\d{1,3})?$/, 'an IP address or network');
+export const codec = formed(/^[a-z0-9]{1,20}$/, 'the name of a codec');

@@ -1,0 +1,255 @@
+/** The sections of a tenant file: which keys there are, what they mean, and the columns they become. */
+import * as kind from './field.ts';
+import type { Parse } from './field.ts';
+
+export type SectionName = 'currencies' | 'destinations' | 'pools' | 'tariffs' | 'lcrs' | 'locations' | 'providers' | 'users' | 'devices' | 'dids';
+
+export interface FieldSpec {
+  readonly column: string;
+  readonly parse?: Parse;
+  /** The value is the name of a row of this section. */
+  readonly ref?: SectionName;
+  readonly required?: true;
+  /** Given to a new row only: a balance lives on, whatever the file says later. */
+  readonly createOnly?: true;
+  /** A list of such values. */
+  readonly list?: true;
+  /** Type of the column where Postgres cannot infer it. */
+  readonly cast?: string;
+}
+
+/** A map of further fields, such as `sourceList`. */
+export type FieldSpecs = Readonly<Record<string, FieldSpec | { readonly group: Readonly<Record<string, FieldSpec>> }>>;
+
+/** Nested lists that are rows of other tables. */
+export type ChildName = 'rules' | 'members' | 'numbers' | 'rates' | 'file' | 'csv';
+
+export interface SectionSpec {
+  readonly table: string;
+  /** The key that names a row, and its column. */
+  readonly key: string;
+  readonly fields: FieldSpecs;
+  readonly children: Readonly<Record<string, ChildName>>;
+}
+
+const required = { required: true } as const;
+const list = { list: true } as const;
+
+function listOf(side: 'source' | 'destination'): { readonly group: Readonly<Record<string, FieldSpec>> } {
+  return {
+    group: {
+      mode: { column: `${side}_list_mode`, parse: kind.oneOf('no', 'blacklist', 'whitelist'), ...required },
+      pool: { column: `${side}_pool_id`, ref: 'pools' },
+    },
+  };
+}
+
+const CODECS: FieldSpec = { column: 'codecs', parse: kind.codec, cast: 'text[]', ...list };
+const SERVERS: FieldSpec = { column: 'server_ids', parse: kind.whole(0, 1_000_000), cast: 'integer[]', ...list };
+const DTMF: FieldSpec = { column: 'dtmf_mode', parse: kind.oneOf('rfc4733', 'info', 'inband', 'auto') };
+
+const currencies: SectionSpec = {
+  table: 'currencies', key: 'code', children: {},
+  fields: {
+    code: { column: 'code', parse: kind.formed(/^[A-Z]{3}$/, 'a currency code such as EUR'), ...required },
+    name: { column: 'name', parse: kind.freeText },
+    exchangeRate: { column: 'exchange_rate', parse: kind.formed(/^\d{1,9}(?:\.\d{1,15})?$/, 'an exchange rate such as 0.7351'), ...required },
+  },
+};
+
+const destinations: SectionSpec = {
+  table: 'destinations', key: 'prefix', children: {},
+  fields: {
+    prefix: { column: 'prefix', parse: kind.prefix, ...required },
+    name: { column: 'name', parse: kind.name, ...required },
+    direction: { column: 'direction', parse: kind.formed(/^[A-Za-z0-9]{0,10}$/, 'a direction code such as LTU') },
+    group: { column: 'group_id', parse: kind.name },
+  },
+};
+
+const pools: SectionSpec = {
+  table: 'number_pools', key: 'name', children: { numbers: 'numbers', file: 'file' },
+  fields: { name: { column: 'name', parse: kind.name, ...required }, comment: { column: 'comment', parse: kind.freeText } },
+};
+
+const tariffs: SectionSpec = {
+  table: 'tariffs', key: 'name', children: { rates: 'rates', file: 'file', csv: 'csv' },
+  fields: {
+    name: { column: 'name', parse: kind.name, ...required },
+    purpose: { column: 'purpose', parse: kind.oneOf('provider', 'user_wholesale', 'user_retail', 'did'), ...required },
+    currency: { column: 'currency', ref: 'currencies' },
+    timeZone: { column: 'time_zone', parse: kind.timeZone },
+    freeDays: { column: 'free_days', parse: kind.day, cast: 'date[]', ...list },
+    windowRule: { column: 'window_rule', parse: kind.oneOf('start', 'split') },
+    maxCost: { column: 'max_cost', parse: kind.money('notNegative') },
+    maxCostBeyond: { column: 'max_cost_beyond', parse: kind.oneOf('free', 'cut') },
+    comment: { column: 'comment', parse: kind.freeText },
+  },
+};
+
+const lcrs: SectionSpec = {
+  table: 'lcrs', key: 'name', children: { providers: 'members' },
+  fields: {
+    name: { column: 'name', parse: kind.name, ...required },
+    order: { column: 'lcr_order', parse: kind.oneOf('price', 'priority', 'percent') },
+    pricePercentLimit: { column: 'price_percent_limit', parse: kind.decimal(0, 100_000) },
+    noFailover: { column: 'no_failover', parse: kind.flag },
+    failoverProvider: { column: 'failover_provider_id', ref: 'providers' },
+    allowLossCalls: { column: 'allow_loss_calls', parse: kind.flag },
+  },
+};
+
+const locations: SectionSpec = {
+  table: 'locations', key: 'name', children: { rules: 'rules' },
+  fields: { name: { column: 'name', parse: kind.name, ...required } },
+};
+
+const providers: SectionSpec = {
+  table: 'providers', key: 'name', children: { rules: 'rules' },
+  fields: {
+    name: { column: 'name', parse: kind.name, ...required },
+    host: { column: 'host', parse: kind.host, ...required },
+    port: { column: 'port', parse: kind.whole(1, 65_535) },
+    sourceIps: { column: 'source_ips', parse: kind.address, cast: 'inet[]', ...list },
+    username: { column: 'username', parse: kind.formed(/^[A-Za-z0-9+._@-]{1,64}$/, 'a SIP user name') },
+    password: { column: 'secret', parse: kind.secret },
+    register: { column: 'register', parse: kind.flag },
+    fromUser: { column: 'from_user', parse: kind.formed(/^[A-Za-z0-9+._-]{1,64}$/, 'a SIP user name') },
+    fromDomain: { column: 'from_domain', parse: kind.host },
+    tariff: { column: 'tariff_id', ref: 'tariffs', ...required },
+    active: { column: 'active', parse: kind.flag },
+    hidden: { column: 'hidden', parse: kind.flag },
+    balance: { column: 'balance', parse: kind.money('any'), createOnly: true },
+    callLimit: { column: 'call_limit', parse: kind.limit },
+    cpsLimit: { column: 'cps_limit', parse: kind.limit },
+    ringTimeoutS: { column: 'ring_timeout_s', parse: kind.whole(1, 604_800) },
+    callTimeoutS: { column: 'call_timeout_s', parse: kind.seconds },
+    graceS: { column: 'grace_s', parse: kind.seconds },
+    silenceMs: { column: 'silence_ms', parse: kind.whole(100, 600_000) },
+    interpretNoAnswerAsFailed: { column: 'interpret_no_answer_as_failed', parse: kind.flag },
+    interpretBusyAsFailed: { column: 'interpret_busy_as_failed', parse: kind.flag },
+    destinationList: listOf('destination'),
+    callerIdNumber: { column: 'caller_id_number', parse: kind.callerNumber },
+    callerIdName: { column: 'caller_id_name', parse: kind.callerName },
+    location: { column: 'location_id', ref: 'locations' },
+    servers: SERVERS, codecs: CODECS, dtmfMode: DTMF,
+    nat: { column: 'nat', parse: kind.flag },
+    comment: { column: 'comment', parse: kind.freeText },
+  },
+};
+
+const users: SectionSpec = {
+  table: 'users', key: 'username', children: {},
+  fields: {
+    username: { column: 'username', parse: kind.formed(/^[^\p{Cc}\s](?:[^\p{Cc}]{0,62}[^\p{Cc}\s])?$/u, 'a user name of 1 to 64 characters'), ...required },
+    type: { column: 'type', parse: kind.oneOf('partner', 'reseller', 'user') },
+    owner: { column: 'owner_id', ref: 'users' },
+    firstName: { column: 'first_name', parse: kind.freeText },
+    lastName: { column: 'last_name', parse: kind.freeText },
+    email: { column: 'email', parse: kind.freeText },
+    blocked: { column: 'blocked', parse: kind.flag },
+    hidden: { column: 'hidden', parse: kind.flag },
+    postpaid: { column: 'postpaid', parse: kind.flag },
+    balance: { column: 'balance', parse: kind.money('any'), createOnly: true },
+    credit: { column: 'credit', parse: kind.credit },
+    currency: { column: 'currency', ref: 'currencies' },
+    timeZone: { column: 'time_zone', parse: kind.timeZone },
+    tariff: { column: 'tariff_id', ref: 'tariffs' },
+    lcr: { column: 'lcr_id', ref: 'lcrs' },
+    outboundLimit: { column: 'outbound_limit', parse: kind.limit },
+    inboundLimit: { column: 'inbound_limit', parse: kind.limit },
+    combinedLimit: { column: 'combined_limit', parse: kind.limit },
+    cpsLimit: { column: 'cps_limit', parse: kind.limit },
+    allowLossCalls: { column: 'allow_loss_calls', parse: kind.flag },
+    maxCallRate: { column: 'max_call_rate', parse: kind.money('notNegative') },
+    sourceList: listOf('source'),
+    destinationList: listOf('destination'),
+    flashCalls: {
+      group: {
+        enabled: { column: 'flash_calls_enabled', parse: kind.flag, ...required },
+        price: { column: 'flash_call_price', parse: kind.money('notNegative') },
+        ringMs: { column: 'flash_call_ring_ms', parse: kind.whole(0, 600_000) },
+      },
+    },
+    comment: { column: 'comment', parse: kind.freeText },
+  },
+};
+
+const devices: SectionSpec = {
+  table: 'devices', key: 'endpoint', children: {},
+  fields: {
+    endpoint: { column: 'endpoint', parse: kind.formed(/^(?!provider-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a SIP user name (letters, digits, dots, dashes; not provider-…)'), ...required },
+    user: { column: 'user_id', ref: 'users', ...required },
+    extension: { column: 'extension', parse: kind.formed(/^[0-9*#+]{1,32}$/, 'an extension') },
+    auth: { column: 'auth', parse: kind.oneOf('password', 'ip') },
+    password: { column: 'secret', parse: kind.secret },
+    ip: { column: 'ip', parse: kind.address },
+    port: { column: 'port', parse: kind.whole(1, 65_535) },
+    trunk: { column: 'trunk', parse: kind.flag },
+    blocked: { column: 'blocked', parse: kind.flag },
+    hidden: { column: 'hidden', parse: kind.flag },
+    callLimit: { column: 'call_limit', parse: kind.limit },
+    location: { column: 'location_id', ref: 'locations' },
+    callerIdNumber: { column: 'caller_id_number', parse: kind.callerNumber },
+    callerIdName: { column: 'caller_id_name', parse: kind.callerName },
+    ringTimeoutS: { column: 'ring_timeout_s', parse: kind.whole(1, 604_800) },
+    callTimeoutS: { column: 'call_timeout_s', parse: kind.seconds },
+    graceS: { column: 'grace_s', parse: kind.seconds },
+    servers: SERVERS, codecs: CODECS, dtmfMode: DTMF,
+    nat: { column: 'nat', parse: kind.flag },
+    comment: { column: 'comment', parse: kind.freeText },
+  },
+};
+
+const dids: SectionSpec = {
+  table: 'dids', key: 'did', children: {},
+  fields: {
+    did: { column: 'did', parse: kind.did, ...required },
+    status: { column: 'status', parse: kind.oneOf('free', 'reserved', 'active', 'closed', 'terminated') },
+    user: { column: 'user_id', ref: 'users' },
+    device: { column: 'device_id', ref: 'devices' },
+    provider: { column: 'provider_id', ref: 'providers', ...required },
+    callLimit: { column: 'call_limit', parse: kind.limit },
+    maxDurationS: { column: 'max_duration_s', parse: kind.seconds },
+    graceS: { column: 'grace_s', parse: kind.seconds },
+    activeFrom: { column: 'active_from', parse: kind.momentIn('UTC') },
+    activeTill: { column: 'active_till', parse: kind.momentIn('UTC') },
+    sourcePool: { column: 'source_pool_id', ref: 'pools' },
+    providerTariff: { column: 'provider_tariff_id', ref: 'tariffs' },
+    incomingTariff: { column: 'incoming_tariff_id', ref: 'tariffs' },
+    ownerTariff: { column: 'owner_tariff_id', ref: 'tariffs' },
+    comment: { column: 'comment', parse: kind.freeText },
+  },
+};
+
+/** In the order in which rows are written: what is referred to comes first. */
+export const SECTIONS: Readonly<Record<SectionName, SectionSpec>> = { currencies, destinations, pools, tariffs, lcrs, locations, providers, users, devices, dids };
+export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
+
+/** Cut/add rules of a location or a provider. */
+export const RULE_FIELDS: Readonly<Record<string, FieldSpec>> = {
+  name: { column: 'name', parse: kind.name, ...required },
+  applies: { column: 'applies', parse: kind.oneOf('destination', 'source') },
+  cut: { column: 'cut', parse: kind.numberPart },
+  add: { column: 'add', parse: kind.numberPart },
+  minLength: { column: 'min_length', parse: kind.whole(1, 99) },
+  maxLength: { column: 'max_length', parse: kind.whole(1, 99) },
+  enabled: { column: 'enabled', parse: kind.flag },
+};
+export const LOCATION_RULE_FIELDS: Readonly<Record<string, FieldSpec>> = {
+  ...RULE_FIELDS, tariff: { column: 'tariff_id', ref: 'tariffs' }, lcr: { column: 'lcr_id', ref: 'lcrs' },
+};
+
+/** Providers of an LCR. */
+export const MEMBER_FIELDS: Readonly<Record<string, FieldSpec>> = {
+  provider: { column: 'provider_id', ref: 'providers', ...required },
+  priority: { column: 'priority', parse: kind.whole(-1_000_000, 1_000_000) },
+  percent: { column: 'percent', parse: kind.decimal(0, 100) },
+  active: { column: 'active', parse: kind.flag },
+};
+
+/** Separators of the file named in `file`. */
+export const CSV_FIELDS: Readonly<Record<string, FieldSpec>> = {
+  separator: { column: 'separator', parse: kind.oneOf(',', ';', '|', 'tab') },
+  decimal: { column: 'decimal', parse: kind.oneOf('.', ',') },
+};

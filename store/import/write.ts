@@ -1,0 +1,207 @@
+/** A read tenant into Postgres, inside the caller's transaction. */
+import type { Client } from 'pg';
+import { loadRates } from './load-rates.ts';
+import type { RatesContext } from './load-rates.ts';
+import { didYouMean, shown } from './problem.ts';
+import type { Problems } from './problem.ts';
+import type { Entry, Ref, Row, Tenant } from './read.ts';
+import { Dependent, rowReason } from './row-reason.ts';
+import { CHILD_TABLES, destinationGroups, findIds, insertRow, pruneChildren, replaceNumbers, someNames, updateRow, upsertChild } from './rows-sql.ts';
+import type { Cells, ChildTable, Id, Outcome } from './rows-sql.ts';
+import { SECTION_NAMES } from './sections.ts';
+import type { SectionName } from './sections.ts';
+
+export type Counts = Record<Outcome, number>;
+/** Rows by section; rates of all tariffs together. */
+export type Report = Partial<Record<SectionName | 'rates', Counts>>;
+
+export interface WriteContext extends RatesContext {
+  readonly client: Client;
+  readonly file: string;
+  readonly problems: Problems;
+  /** Ask each row with a safety net, so that all broken rows are found; slower, hence only after one was found. */
+  readonly careful: boolean;
+  /** Numbers of the files that pools name, by the entry's path. */
+  readonly poolFiles: ReadonlyMap<string, readonly string[]>;
+}
+
+type Ids = Map<SectionName, Map<string, Id>>;
+
+interface Work {
+  readonly ids: Ids;
+  readonly outcomes: Map<Entry, Outcome>;
+  readonly rates: Counts;
+}
+
+/** LCRs come before providers only as names: their providers and the failover follow when all are there. */
+const LATER: Partial<Record<SectionName, readonly string[]>> = { lcrs: ['failover_provider_id'] };
+const USER_RANK: Readonly<Record<string, number>> = { partner: 0, reseller: 1 };
+
+export async function writeTenant(context: WriteContext, tenant: Tenant): Promise<Report> {
+  const ids = await knownIds(context, tenant);
+  await checkRefs(context, tenant, ids);
+  context.problems.throwIfAny();
+  const work: Work = { ids, outcomes: new Map(), rates: { added: 0, changed: 0, unchanged: 0 } };
+  for (const section of SECTION_NAMES) {
+    for (const entry of inOrder(section, tenant.get(section) ?? [])) {
+      const outcome = await guarded(context, entry, async () => writeEntry(context, entry, work));
+      if (outcome !== null) work.outcomes.set(entry, outcome);
+    }
+    if (section === 'providers') await writeMembers(context, tenant.get('lcrs') ?? [], work);
+  }
+  return reportOf(work);
+}
+
+function reportOf({ outcomes, rates }: Work): Report {
+  const report: Report = {};
+  for (const [entry, outcome] of outcomes) {
+    const counts = (report[entry.section] ??= { added: 0, changed: 0, unchanged: 0 });
+    counts[outcome] += 1;
+  }
+  if (rates.added + rates.changed + rates.unchanged > 0) report.rates = rates;
+  return report;
+}
+
+function rank(entry: Entry): number {
+  return USER_RANK[String(entry.columns.get('type')?.value)] ?? 2;
+}
+
+/** Owners before those they own. */
+function inOrder(section: SectionName, entries: readonly Entry[]): readonly Entry[] {
+  if (section !== 'users') return entries;
+  return [...entries].sort((a, b) => rank(a) - rank(b));
+}
+
+function refsOf(entry: Entry): Ref[] {
+  return [entry, ...(entry.rules ?? []), ...(entry.members ?? [])].flatMap((row) => [...row.refs.values()]);
+}
+
+async function knownIds({ client }: WriteContext, tenant: Tenant): Promise<Ids> {
+  const names = new Map<SectionName, Set<string>>(SECTION_NAMES.map((section) => [section, new Set((tenant.get(section) ?? []).map((entry) => entry.name))]));
+  for (const entries of tenant.values()) for (const entry of entries) for (const ref of refsOf(entry)) names.get(ref.section)?.add(ref.name);
+  const ids: Ids = new Map();
+  for (const section of SECTION_NAMES) ids.set(section, await findIds(client, section, [...(names.get(section) ?? [])]));
+  return ids;
+}
+
+async function checkRefs({ client, file, problems }: WriteContext, tenant: Tenant, ids: Ids): Promise<void> {
+  const inFile = new Map<SectionName, Set<string>>(SECTION_NAMES.map((section) => [section, new Set((tenant.get(section) ?? []).map((entry) => entry.name))]));
+  for (const ref of [...tenant.values()].flat().flatMap((entry) => refsOf(entry))) {
+    if (inFile.get(ref.section)?.has(ref.name) === true || ids.get(ref.section)?.has(ref.name) === true) continue;
+    const near = didYouMean(ref.name, [...(inFile.get(ref.section) ?? []), ...(await someNames(client, ref.section))]);
+    problems.add({ file, line: ref.line, path: ref.path, reason: `there is no ${shown(ref.name)} among the ${ref.section}, neither in the file nor in the database.${near}` });
+  }
+}
+
+/** null: Postgres refused the row, and the problem is kept. Not careful, the error passes and ends the transaction. */
+async function guarded<Result>({ client, careful, file, problems }: WriteContext, row: Row, work: () => Promise<Result>): Promise<Result | null> {
+  if (!careful) return work();
+  await client.query('savepoint one_row');
+  try {
+    const result = await work();
+    await client.query('release savepoint one_row');
+    return result;
+  } catch (error) {
+    const reason = rowReason(error);
+    if (reason === null) throw error;
+    await client.query('rollback to savepoint one_row');
+    problems.add({ file, line: row.line, path: row.path, reason });
+    return null;
+  }
+}
+
+async function writeEntry(context: WriteContext, entry: Entry, work: Work): Promise<Outcome> {
+  const { client } = context;
+  const { ids } = work;
+  const { section, name } = entry;
+  const known = ids.get(section)?.get(name);
+  const later = LATER[section] ?? [];
+  const cells = await rowCells(client, entry, ids, (column, createOnly) => !later.includes(column) && (known === undefined || !createOnly));
+  let outcome: Outcome = 'added';
+  let id = known;
+  if (id === undefined) {
+    id = await insertRow(client, section, { ...newRowCells(entry), ...cells });
+    ids.get(section)?.set(name, id);
+  } else {
+    outcome = (await updateRow(client, section, id, cells)) ? 'changed' : 'unchanged';
+  }
+  if ((await writeChildren(context, entry, id, work)) && outcome === 'unchanged') return 'changed';
+  return outcome;
+}
+
+/** What follows from other keys of a new row. */
+function newRowCells({ section, columns, refs }: Entry): Cells {
+  if (section === 'devices' && columns.has('ip') && !columns.has('secret')) return { auth: 'ip' };
+  if (section === 'dids' && refs.has('user_id')) return { status: refs.has('device_id') ? 'active' : 'reserved' };
+  return {};
+}
+
+async function rowCells(client: Client, row: Row, ids: Ids, wanted: (column: string, createOnly: boolean) => boolean): Promise<Cells> {
+  const cells: Record<string, Cells[string]> = {};
+  for (const [column, { value, createOnly }] of row.columns) if (wanted(column, createOnly)) cells[column] = value;
+  for (const [column, ref] of row.refs) {
+    if (!wanted(column, false)) continue;
+    const id = ids.get(ref.section)?.get(ref.name);
+    // What it refers to was refused itself; one problem is enough.
+    if (id === undefined) throw new Dependent(ref.name, ref.section);
+    cells[column] = id;
+  }
+  const group = cells['group_id'];
+  if (typeof group === 'string') cells['group_id'] = (await destinationGroups(client, [group])).get(group) ?? null;
+  return cells;
+}
+
+/** True: something beside the row itself changed. */
+async function writeChildren(context: WriteContext, entry: Entry, id: Id, work: Work): Promise<boolean> {
+  const { client } = context;
+  let changed = false;
+  if (entry.rules !== null && (entry.section === 'locations' || entry.section === 'providers')) {
+    changed = await replaceChildren(context, CHILD_TABLES[entry.section], entry.rules, { id, ids: work.ids, defaults: () => RULE_DEFAULTS });
+  }
+  if (entry.section === 'pools' && (entry.numbers !== null || entry.file !== null)) {
+    const numbers = [...(entry.numbers ?? []).map(({ number }) => number), ...(context.poolFiles.get(entry.path) ?? [])];
+    changed = await replaceNumbers(client, id, numbers);
+  }
+  if (entry.section === 'tariffs' && (entry.rates !== null || entry.file !== null)) {
+    const merged = await loadRates(context, entry, Number(id));
+    for (const outcome of ['added', 'changed', 'unchanged'] as const) work.rates[outcome] += merged[outcome];
+  }
+  return changed;
+}
+
+const RULE_DEFAULTS: Cells = { applies: 'destination', cut: '', add: '', min_length: 1, max_length: 99, enabled: true, tariff_id: null, lcr_id: null };
+
+async function replaceChildren(context: WriteContext, table: ChildTable, rows: readonly Row[], parent: { readonly id: Id; readonly ids: Ids; readonly defaults: (index: number) => Cells }): Promise<boolean> {
+  const all: { row: Row; cells: Cells }[] = [];
+  for (const [index, row] of rows.entries()) all.push({ row, cells: { ...parent.defaults(index), ...(await rowCells(context.client, row, parent.ids, () => true)) } });
+  let changed = await pruneChildren(context.client, table, parent.id, all.map(({ cells }) => cells));
+  const seen = new Map<string, Row>();
+  for (const { row, cells } of all) {
+    const key = JSON.stringify(table.key.map(([column]) => cells[column]));
+    const before = seen.get(key);
+    if (before !== undefined) context.problems.add({ file: context.file, line: row.line, path: row.path, reason: `is the same as in line ${before.line}.` });
+    seen.set(key, row);
+    if (await upsertChild(context.client, table, parent.id, cells)) changed = true;
+  }
+  return changed;
+}
+
+/** In the order of the list unless the file says otherwise. */
+function memberDefaults(index: number): Cells {
+  return { priority: index + 1, percent: 0, active: true };
+}
+
+/** Providers of LCRs and their failover. */
+async function writeMembers(context: WriteContext, lcrs: readonly Entry[], { ids, outcomes }: Work): Promise<void> {
+  for (const entry of lcrs) {
+    const id = ids.get('lcrs')?.get(entry.name);
+    if (id === undefined) continue;
+    const changed = await guarded(context, entry, async () => {
+      const cells = await rowCells(context.client, entry, ids, (column) => column === 'failover_provider_id');
+      const updated = await updateRow(context.client, 'lcrs', id, cells);
+      const replaced = entry.members !== null && (await replaceChildren(context, CHILD_TABLES.lcrs, entry.members, { id, ids, defaults: memberDefaults }));
+      return updated || replaced;
+    });
+    if (changed === true && outcomes.get(entry) === 'unchanged') outcomes.set(entry, 'changed');
+  }
+}
