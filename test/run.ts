@@ -1,0 +1,61 @@
+/**
+ * Runs the whole suite: `npm test`, or `npm test -- FILES...` for some of it. One Postgres and one Redis serve all
+ * files (each makes its own database in them); every file that needs an Asterisk starts its own. A single file also
+ * runs alone: node --import=tsx test/calls/x.test.ts.
+ */
+
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { labFolder } from './lab/lab-folder.ts';
+import { startPostgres } from './lab/postgres.ts';
+import { findPrograms } from './lab/programs.ts';
+import { startRedis } from './lab/redis.ts';
+import { TapSummary } from './tap-summary.ts';
+
+const project = fileURLToPath(new URL('..', import.meta.url));
+/** Longest first, so that none of them runs on alone at the end. */
+const SLOW_FOLDERS = ['test/calls/', 'test/asterisk/', 'test/lab/', 'test/store/'];
+
+const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles();
+const started = performance.now();
+process.stderr.write(`Programs: ${(await findPrograms(labFolder())).origin}\n`);
+const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+process.stderr.write(`Postgres and Redis are up after ${seconds()} s; running ${files.length} test files\n`);
+
+const { summary, exitCode } = await runTap(files);
+await Promise.all([postgres.stop(), redis.stop()]);
+process.stderr.write(`${seconds()} s\n`);
+process.stdout.write(`${summary.line()}\n`);
+process.exit(exitCode === 0 && summary.failed === 0 ? 0 : 1);
+
+async function runTap(paths: string[]): Promise<{ summary: TapSummary; exitCode: number }> {
+  const summary = new TapSummary((line) => process.stdout.write(`${line}\n`));
+  const tap = spawn(process.execPath, ['node_modules/.bin/tap', 'run', '--reporter=tap', ...paths], {
+    cwd: project,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TOLLGATE_TEST_POSTGRES: postgres.url, TOLLGATE_TEST_REDIS: redis.url },
+  });
+  const ended = new Promise<number>((done, fail) => {
+    tap.once('error', fail);
+    tap.once('close', (code) => done(code ?? 1));
+  });
+  for await (const line of createInterface({ input: tap.stdout })) summary.read(line);
+  return { summary, exitCode: await ended };
+}
+
+function testFiles(): string[] {
+  const names = readdirSync(new URL('.', import.meta.url), { recursive: true, encoding: 'utf8' });
+  const paths = names.filter((name) => name.endsWith('.test.ts')).map((name) => `test/${name}`);
+  return paths.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
+}
+
+function rank(path: string): number {
+  const index = SLOW_FOLDERS.findIndex((folder) => path.startsWith(folder));
+  return index === -1 ? SLOW_FOLDERS.length : index;
+}
+
+function seconds(): string {
+  return ((performance.now() - started) / 1000).toFixed(1);
+}
