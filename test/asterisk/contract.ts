@@ -78,7 +78,7 @@ class Stage {
     const { link } = observed;
     const bridgeId = `bridge-${++this.#calls}`;
     const legId = `leg-${this.#calls}`;
-    const { channelId: callerId } = await observed.event('stasisStart', (event) => event.args.length === 0);
+    const { channelId: callerId } = await observed.event('stasisStart', (event) => event.args[0] !== 'leg');
     await link.inOrder([
       createBridge(bridgeId),
       createLeg({ dialString: numberDialString('4930555', 'trunk'), channelId: legId, app: 'tollgate', appArgs: ['leg'], originator: callerId, variables: { 'PJSIP_HEADER(add,X-Tried)': 'a;b="c"' } }),
@@ -164,10 +164,10 @@ async function callCases(stage: Stage): Promise<void> {
   await test('a call from the INVITE to the BYE', async (t) => {
     const observed = await stage.link(t);
     const peer = await stage.peer(t, { scenario: 'peer-answer' });
-    const caller = await stage.caller({ scenario: 'call', values: { holdMs: 200 }, fromName: 'Ann "A" Übel' });
+    const caller = await stage.caller({ scenario: 'call', values: { holdMs: 200 }, fromName: 'Ann Übel' });
     const call = await stage.dialled(observed);
     const start = await observed.event('stasisStart', (event) => event.channelId === call.callerId);
-    t.match(start.channel, { endpoint: 'customer', callerNumber: '37060000001', extension: '4930555', context: 'tollgate', application: 'tollgate', state: 'Ring' });
+    t.match(start.channel, { endpoint: 'customer', callerName: 'Ann Übel', callerNumber: '37060000001', extension: '4930555', context: 'tollgate', application: 'tollgate', state: 'Ring' });
     t.match(start.channel.sipCallId, /@/);
     t.ok(Math.abs(start.at - Date.now()) < 10_000, 'stamped by Asterisk');
     await observed.event('dial', (event) => event.channelId === call.legId && event.status === 'RINGING');
@@ -230,9 +230,9 @@ async function callCases(stage: Stage): Promise<void> {
     const observed = await stage.link(t);
     const caller = await stage.caller({ scenario: 'refused', values: { status: 403 }, from: '37%0D%0AX-Evil:%201%22%3b--%25' });
     const { channel } = await observed.event('stasisStart');
-    t.notMatch(channel.callerNumber, /[\r\n]/);
-    await observed.link.request(setVariable(channel.id, 'TRIED', `${channel.callerNumber}\r\nX: "y"; 100%\u0000`));
-    t.match(await observed.link.request(getVariable(channel.id, 'TRIED')), { value: `${channel.callerNumber}X: "y"; 100%` });
+    t.equal(channel.callerNumber, '37\r\nX-Evil', 'Asterisk hands the line break on');
+    await observed.link.request(setVariable(channel.id, 'TRIED', `${channel.callerNumber}\r\nX: "y"; 100%\u0000\ud800`));
+    t.match(await observed.link.request(getVariable(channel.id, 'TRIED')), { value: '37X-EvilX: "y"; 100%' });
     t.throws(() => numberDialString(`${channel.callerNumber}&PJSIP/other`, 'trunk'), { name: 'InvalidText' });
     await observed.link.request(hangup(channel.id, 21));
     t.equal((await caller.done).exitCode, 0);
@@ -272,7 +272,8 @@ async function networkCases(stage: Stage): Promise<void> {
     await observed.disconnected();
     await observed.connected(2);
     t.same(await filterOf(observed.link), WANTED_EVENTS);
-    t.same((await listChannels(observed.link)).map((channel) => [channel.id, channel.application]).sort(), [[call.callerId, 'tollgate'], [call.legId, 'tollgate']].sort());
+    const ours = (await listChannels(observed.link)).filter((channel) => channel.application === 'tollgate');
+    t.same(new Set(ours.map((channel) => channel.id)), new Set([call.callerId, call.legId]));
     await observed.link.inOrder([hangup(call.callerId, 16), hangup(call.legId, 16)]);
     await observed.event('destroyed', (event) => event.channelId === call.callerId);
     t.equal((await caller.done).exitCode, 0);
@@ -337,7 +338,8 @@ async function faultCases(stage: Stage): Promise<void> {
     };
     proxy.slipIn('{"type":"StasisEnd","channel":{"id":"a"}}');
     await observed.logged('a listener of the asterisk link failed');
-    observed.listener = (async () => Promise.reject(new Error('asynchronous listener'))) as () => void;
+    // A type cannot keep an asynchronous function out.
+    observed.listener = (): unknown => Promise.reject(new Error('asynchronous listener'));
     proxy.slipIn('{"type":"StasisEnd","channel":{"id":"b"}}');
     await until(() => (observed.log.filter((line) => line.message.includes('listener')).length === 2 ? undefined : 'not both are logged'));
     await observed.link.request(PING);

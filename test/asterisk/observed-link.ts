@@ -19,7 +19,7 @@ export class ObservedLink {
   connections = 0;
   readonly disconnections: string[] = [];
   /** What the owner of the link does with an event; a test may make it fail. */
-  listener: (event: AsteriskEvent) => void = () => {};
+  listener: (event: AsteriskEvent) => unknown = () => undefined;
 
   constructor(options: Pick<LinkOptions, 'url' | 'username' | 'password' | 'transport'> & Partial<LinkOptions>) {
     this.link = connectAsterisk({
@@ -31,7 +31,7 @@ export class ObservedLink {
       healthTimeoutMs: 500,
       onEvent: (event) => {
         this.events.push(event);
-        this.listener(event);
+        return this.listener(event);
       },
       onConnected: () => (this.connections += 1),
       onDisconnected: (reason) => this.disconnections.push(reason),
