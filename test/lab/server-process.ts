@@ -14,6 +14,8 @@ export type ServerStart = {
   /** For messages: "postgres". */
   name: string;
   command: { file: string; args: string[] };
+  /** Where it runs; the lab's folder when left out. */
+  folder?: string;
   /** Receives stdout and stderr. */
   logFile: string;
   /** What is still missing until it serves. */
@@ -42,7 +44,7 @@ export class ServerProcess {
     // A session of its own: Ctrl-C on the terminal ends this process, which then ends the servers in order.
     const child = spawn(start.command.file, start.command.args, {
       stdio: ['ignore', log, log],
-      cwd: labFolder(),
+      cwd: start.folder ?? labFolder(),
       detached: true,
     });
     closeSync(log);

@@ -1,0 +1,113 @@
+/** Tollgate itself as a process of its own, for the lab, the demo and tests that kill it. */
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { newFolder } from './lab-folder.ts';
+import { freePort } from './ports.ts';
+import { ServerProcess } from './server-process.ts';
+import type { Asterisk } from './asterisk.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const SETPRIV = '/usr/bin/setpriv';
+
+export type EngineOptions = {
+  postgresUrl: string;
+  redisUrl: string;
+  /** Their numbers in CDRs and counters are 1, 2 ... in this order. */
+  asterisks: Asterisk[];
+  /** More settings, by their names in config/sample.yaml. */
+  settings?: Record<string, unknown>;
+};
+
+export class EngineProcess {
+  /** Answers `/ready`, `/health` and what else the health server has. */
+  readonly healthUrl: string;
+  readonly settingsFile: string;
+  /** JSON lines. */
+  readonly logFile: string;
+  readonly #start: () => Promise<ServerProcess>;
+  #server: ServerProcess;
+
+  constructor(at: { healthUrl: string; settingsFile: string; logFile: string }, server: ServerProcess, start: () => Promise<ServerProcess>) {
+    this.healthUrl = at.healthUrl;
+    this.settingsFile = at.settingsFile;
+    this.logFile = at.logFile;
+    this.#server = server;
+    this.#start = start;
+  }
+
+  get pid(): number {
+    return this.#server.pid;
+  }
+
+  /** What it logged so far; lines that are not JSON (a crash's last words) come as `{ text }`. */
+  log(): Record<string, unknown>[] {
+    const lines = readFileSync(this.logFile, 'utf8').split('\n').filter((line) => line !== '');
+    return lines.map((line) => (line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { text: line }));
+  }
+
+  /** Lets running calls end, as far as its drain time allows. */
+  async stop(): Promise<void> {
+    await this.#server.stop('SIGTERM');
+  }
+
+  /** SIGKILL: calls go on in Asterisk without it. */
+  async kill(): Promise<void> {
+    await this.#server.kill();
+  }
+
+  pause(): void {
+    this.#server.pause();
+  }
+
+  resume(): void {
+    this.#server.resume();
+  }
+
+  /** After stop() or kill(), with the same settings. */
+  async start(): Promise<void> {
+    this.#server = await this.#start();
+  }
+}
+
+/** Resolves when it is attached to every Asterisk and has its catalog. The database must be migrated. */
+export async function startEngine(options: EngineOptions): Promise<EngineProcess> {
+  const folder = newFolder('engine');
+  const healthPort = await freePort();
+  const settingsFile = join(folder, 'tollgate.yaml');
+  // JSON is YAML as well.
+  writeFileSync(settingsFile, JSON.stringify(settingsOf(options, healthPort), undefined, 2), { mode: 0o600 });
+  const healthUrl = `http://127.0.0.1:${healthPort}`;
+  const logFile = join(folder, 'engine.log');
+  const node = [process.execPath, '--import=tsx', join(PROJECT, 'main.ts'), '--config', settingsFile, 'run'];
+  const [file = '', ...args] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', ...node] : node;
+  const start = async (): Promise<ServerProcess> =>
+    ServerProcess.start({
+      name: 'tollgate',
+      command: { file, args },
+      folder: PROJECT,
+      logFile,
+      whyNotReady: async () => {
+        const answer = await fetch(`${healthUrl}/ready`);
+        return answer.ok ? undefined : await answer.text();
+      },
+    });
+  return new EngineProcess({ healthUrl, settingsFile, logFile }, await start(), start);
+}
+
+/** The one place of the lab that knows Tollgate's settings by name. */
+function settingsOf(options: EngineOptions, healthPort: number): Record<string, unknown> {
+  return {
+    postgresUrl: options.postgresUrl,
+    redisUrl: options.redisUrl,
+    asterisk: options.asterisks.map((asterisk, index) => ({
+      id: index + 1,
+      url: asterisk.ariUrl,
+      username: asterisk.ariUser,
+      password: asterisk.ariPassword,
+    })),
+    health: { host: '127.0.0.1', port: healthPort },
+    ...options.settings,
+  };
+}
