@@ -9,7 +9,6 @@ import { registerCalls } from './cli/calls.ts';
 import { registerDoctor } from './cli/doctor.ts';
 import { registerImport } from './cli/import.ts';
 import { registerMigrate } from './cli/migrate.ts';
-import { registerPrice } from './cli/price.ts';
 import { registerRoute } from './cli/route.ts';
 import { registerRun } from './cli/run.ts';
 import { loadSettings, SettingsError } from './config/load.ts';
@@ -52,7 +51,6 @@ async function main(): Promise<number> {
   registerRoute(program, context);
   registerCalls(program, context);
   registerDoctor(program, context);
-  registerPrice(program);
   try {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);

@@ -1,0 +1,118 @@
+/**
+ * `npm run bench:calls`: the same calls through one Asterisk by (a) Dial() alone, (b) a null application over the
+ * same transport, (c) Tollgate with Postgres and Redis; side by side, because machines differ and drift.
+ */
+import { Command } from 'commander';
+import Table from 'cli-table3';
+import { openHouse, VARIANTS } from './calls/house.ts';
+import type { House, Variant } from './calls/house.ts';
+import { measure } from './calls/measure.ts';
+import type { Figures } from './calls/measure.ts';
+import { describeMachine } from './machine.ts';
+
+interface Options {
+  readonly json?: boolean;
+  readonly quick?: boolean;
+}
+
+const LABELS: Readonly<Record<Variant, string>> = { dial: '(a) Dial()', null: '(b) null Stasis', tollgate: '(c) Tollgate' };
+const GOOD_P99_MS = 100;
+/** The highest rate is searched in steps of this many calls a second. */
+const STEP = 10;
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+async function rounds(house: House, rates: readonly number[], seconds: number): Promise<Figures[]> {
+  const all: Figures[] = [];
+  for (const ratePerSecond of rates) {
+    for (const variant of VARIANTS) {
+      say(`${LABELS[variant]}, ${ratePerSecond} calls a second for ${seconds} s`);
+      all.push(await measure(house, { variant, ratePerSecond, seconds }));
+    }
+  }
+  return all;
+}
+
+function holds(figures: Figures): boolean {
+  return figures.failed === 0 && figures.setupP99Ms < GOOD_P99_MS;
+}
+
+/** Highest rate, in steps, held for 20 s without a failed call and with p99 under 100 ms: doubling, then halving. */
+async function highest(house: House, variant: Variant, seconds: number): Promise<number> {
+  let good = 0;
+  let bad = 420;
+  let rate = 120;
+  while (bad - good > STEP) {
+    const figures = await measure(house, { variant, ratePerSecond: rate, seconds });
+    say(`${LABELS[variant]}, ${rate} calls a second: ${holds(figures) ? 'held' : `not held (${figures.failed} failed, p99 ${figures.setupP99Ms.toFixed(0)} ms)`}`);
+    if (holds(figures)) good = rate;
+    else bad = rate;
+    rate = Math.round((good + bad) / 2 / STEP) * STEP;
+    if (rate === good || rate === bad) break;
+  }
+  return good;
+}
+
+function table(all: readonly Figures[]): string {
+  const made = new Table({ head: ['', 'calls/s', 'failed', 'set-up p50', 'p95', 'p99 ms', 'Node ms/call', 'Asterisk ms/call', 'Redis scripts/call', 'other Redis', 'Postgres tx/call'], style: { head: [], border: [] } });
+  for (const one of all) {
+    made.push([
+      LABELS[one.variant], one.ratePerSecond, `${one.failed} of ${one.calls}`, one.setupP50Ms.toFixed(1), one.setupP95Ms.toFixed(1), one.setupP99Ms.toFixed(1),
+      one.nodeMsPerCall.toFixed(2), one.asteriskMsPerCall.toFixed(2), one.redisPathTrips.toFixed(2), one.redisOtherPerCall.toFixed(2), one.postgresTransactionsPerCall.toFixed(3),
+    ]);
+  }
+  return made.toString();
+}
+
+interface Target {
+  readonly name: string;
+  readonly found: number;
+  readonly goal: string;
+  readonly reached: boolean;
+}
+
+function targets(all: readonly Figures[], rates: Readonly<Record<Variant, number>> | null): Target[] {
+  const top = Math.max(...all.map((one) => one.ratePerSecond));
+  const at = (variant: Variant): Figures | undefined => all.find((one) => one.variant === variant && one.ratePerSecond === top);
+  const [c, b] = [at('tollgate'), at('null')];
+  if (c === undefined || b === undefined) return [];
+  const upTo = (name: string, found: number, most: number, unit = ''): Target => ({ name, found, goal: `<= ${most}${unit}`, reached: found <= most });
+  return [
+    upTo(`failed calls at ${top}/s`, c.failed, 0),
+    upTo('Node CPU, (c) / (b)', c.nodeMsPerCall / b.nodeMsPerCall, 1.6),
+    upTo('Asterisk CPU, (c) / (b)', c.asteriskMsPerCall / b.asteriskMsPerCall, 1.15),
+    upTo('set-up p50, (c) - (b), ms', c.setupP50Ms - b.setupP50Ms, 3),
+    upTo('Redis scripts a call', Number(c.redisPathTrips.toFixed(2)), 2),
+    ...(rates === null ? [] : [{ name: 'highest rate, (c) / (b)', found: rates.tollgate / rates.null, goal: '>= 0.8', reached: rates.tollgate >= 0.8 * rates.null }]),
+  ];
+}
+
+async function bench(options: Options): Promise<void> {
+  say('Starting Asterisk, Postgres, Redis, the null application and Tollgate');
+  const house = await openHouse();
+  try {
+    await rounds(house, [20], options.quick === true ? 2 : 5);
+    const all = await rounds(house, options.quick === true ? [60] : [20, 60, 100], options.quick === true ? 5 : 20);
+    const rates: Record<Variant, number> | null = options.quick === true ? null : { dial: 0, null: 0, tollgate: 0 };
+    if (rates !== null) for (const variant of VARIANTS) rates[variant] = await highest(house, variant, 20);
+    const reached = targets(all, rates);
+    if (options.json === true) process.stdout.write(`${JSON.stringify({ machine: describeMachine(), figures: all, highestRates: rates, targets: reached })}\n`);
+    else {
+      process.stdout.write(`${describeMachine()}\n${table(all)}\n`);
+      if (rates !== null) process.stdout.write(`Highest rate held for 20 s: ${VARIANTS.map((variant) => `${LABELS[variant]} ${rates[variant]}/s`).join(', ')}\n`);
+      for (const one of reached) process.stdout.write(`${one.reached ? 'reached' : 'MISSED '}  ${one.name}: ${one.found.toFixed(2)} (goal ${one.goal})\n`);
+    }
+  } finally {
+    await house.close();
+  }
+}
+
+await new Command('bench:calls')
+  .description('calls through Dial(), a null application and Tollgate, side by side on one Asterisk')
+  .option('--json', 'figures for programs')
+  .option('--quick', 'under a minute: one rate, no search for the highest')
+  .addHelpText('after', '\nExample:\n  npm run bench:calls -- --quick')
+  .action(bench)
+  .parseAsync();

@@ -1,0 +1,120 @@
+/** One Asterisk with three ways to place the same call through it: Dial(), a null application, Tollgate. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { Client } from 'pg';
+import { migrate } from '../../store/migrate.ts';
+import { startAsterisk } from '../../test/lab/asterisk.ts';
+import type { Asterisk } from '../../test/lab/asterisk.ts';
+import { newFolder } from '../../test/lab/lab-folder.ts';
+import { startPostgres } from '../../test/lab/postgres.ts';
+import { freePort } from '../../test/lab/ports.ts';
+import { startRedis } from '../../test/lab/redis.ts';
+import { startPeer } from '../../test/lab/sipp.ts';
+import { until } from '../../test/lab/wait.ts';
+
+export type Variant = 'dial' | 'null' | 'tollgate';
+export const VARIANTS: readonly Variant[] = ['dial', 'null', 'tollgate'];
+
+/** Each caller is known by its address. */
+export const CALLER_IPS: Readonly<Record<Variant, string>> = { dial: '127.0.0.31', null: '127.0.0.32', tollgate: '127.0.0.33' };
+
+export interface House {
+  readonly asterisk: Asterisk;
+  readonly redis: Redis;
+  readonly db: Client;
+  /** CPU seconds that the variant's Node process has used; 0 for Dial(). */
+  readonly nodeCpuSeconds: (variant: Variant) => number;
+  readonly close: () => Promise<void>;
+}
+
+const CLOCK_TICKS = 100;
+const PEER_IP = '127.0.0.40';
+
+function cpuSeconds(pid: number | undefined): number {
+  if (pid === undefined) return 0;
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
+}
+
+/** All three callers and the provider are static here, so that none is looked up in another way than the others. */
+function pjsip(peerPort: number): string {
+  const endpoint = (name: string, context: string, more: string): string => `[${name}]\ntype=endpoint\ncontext=${context}\ndisallow=all\nallow=ulaw\ndirect_media=no\nidentify_by=ip\n${more}\n`;
+  const callers = VARIANTS.map((name) => {
+    const context = name === 'tollgate' ? 'tollgate' : `bench-${name}`;
+    return `${endpoint(`bench-${name}`, context, '')}[bench-${name}-ip]\ntype=identify\nendpoint=bench-${name}\nmatch=${CALLER_IPS[name]}\n`;
+  });
+  return `${callers.join('')}${endpoint('provider-1', 'tollgate', 'aors=provider-1')}[provider-1]\ntype=aor\ncontact=sip:${PEER_IP}:${peerPort}\n`;
+}
+
+const EXTENSIONS = `
+[bench-dial]
+exten => _X.,1,Dial(PJSIP/\${EXTEN}@provider-1)
+[bench-null]
+exten => _X.,1,Stasis(bench-null)
+`;
+
+async function tenant(db: Client, peerPort: number): Promise<void> {
+  await db.query(`
+    insert into tariffs (name, purpose) values ('buy', 'provider'), ('sell', 'user_wholesale');
+    insert into rates (tariff_id, prefix, rate) select t, '370' || p, 0.05 * t from generate_series(1, 2) t, generate_series(0, 9) p;
+    insert into providers (name, host, port, tariff_id) values ('bench', '${PEER_IP}', ${peerPort}, 1);
+    insert into lcrs (name) values ('bench');
+    insert into lcr_providers (lcr_id, provider_id) values (1, 1);
+    insert into users (username, tariff_id, lcr_id) values ('bench', 2, 1);
+    select change_balance('user', 1, 1000000, 'payment', 'bench');
+    insert into devices (user_id, endpoint, auth, ip, codecs) values (1, 'bench-tollgate', 'ip', '${CALLER_IPS.tollgate}', '{ulaw}');
+    update providers set codecs = '{ulaw}'`);
+}
+
+function child(file: string, args: readonly string[], folder: string, name: string): ChildProcess {
+  const log = openSync(join(folder, `${name}.log`), 'w');
+  const started = spawn(process.execPath, ['--import=tsx', file, ...args], { stdio: ['pipe', 'pipe', log] });
+  return started;
+}
+
+export async function openHouse(): Promise<House> {
+  const folder = newFolder('bench');
+  const [postgres, redisServer, peer] = await Promise.all([startPostgres(), startRedis(), startPeer({ scenario: 'peer-answer-at-once', ip: PEER_IP, trace: false })]);
+  const url = await postgres.createDatabase();
+  await migrate(url);
+  const db = new Client(url);
+  await db.connect();
+  await tenant(db, peer.port);
+  const asterisk = await startAsterisk({ rtpPorts: 4000, additions: { 'pjsip.conf': pjsip(peer.port), 'extensions.conf': EXTENSIONS } });
+  const ari = { url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword };
+  const nullApp = child(new URL('null-app.ts', import.meta.url).pathname, [JSON.stringify({ ...ari, app: 'bench-null', endpoint: 'provider-1' })], folder, 'null');
+  if (nullApp.stdout !== null) await once(nullApp.stdout, 'data');
+  const healthPort = await freePort();
+  const settings = join(folder, 'tollgate.yaml');
+  writeFileSync(settings, JSON.stringify({ postgresUrl: url, redisUrl: redisServer.url, asterisk: [{ id: 1, ...ari, transport: 'websocket' }], health: { port: healthPort }, drainTimeoutS: 1 }));
+  const engine = child(new URL('../../main.ts', import.meta.url).pathname, ['--config', settings, 'run'], folder, 'tollgate');
+  engine.stdout?.resume();
+  engine.once('exit', (code) => {
+    if (code !== 0) process.stderr.write(`The engine ended with ${code}:\n${readFileSync(join(folder, 'tollgate.log'), 'utf8')}\n`);
+  });
+  await until(async () => ((await fetch(`http://127.0.0.1:${healthPort}/ready`)).ok ? undefined : 'the engine is not ready'), { timeoutMs: 20_000 });
+  await until(async () => ((await asterisk.cli('pjsip show endpoint bench-tollgate')).includes(CALLER_IPS.tollgate) ? undefined : 'the device is not pushed'), { timeoutMs: 10_000 });
+  const redis = new Redis(redisServer.url);
+  const pids: Readonly<Record<Variant, number | undefined>> = { dial: undefined, null: nullApp.pid, tollgate: engine.pid };
+  return {
+    asterisk,
+    redis,
+    db,
+    nodeCpuSeconds: (variant) => cpuSeconds(pids[variant]),
+    close: async () => {
+      const ended = once(engine, 'exit');
+      engine.kill('SIGTERM');
+      nullApp.kill('SIGTERM');
+      await ended;
+      redis.disconnect();
+      await db.end();
+      await peer.stop();
+      await Promise.all([asterisk.stop(), postgres.stop(), redisServer.stop()]);
+    },
+  };
+}

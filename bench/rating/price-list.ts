@@ -1,0 +1,62 @@
+// Price lists shaped like those that carriers send: every country's code, below it runs of mobile and area codes, below
+// them number blocks; few distinct prices; every price in a day and a night version.
+
+import type { RateRow } from '../../rating/tariff.ts';
+import { below } from './random.ts';
+import type { Random } from './random.ts';
+
+/** Country codes 1, 7, two digits 20–69 and 81–98, three digits for the rest: about as they are given out. */
+function countryCodes(): string[] {
+  const codes = ['1', '7'];
+  for (let code = 20; code <= 98; code++) {
+    if (code >= 70 && code < 80) continue;
+    if ([21, 22, 23, 24, 25, 26, 29, 35, 37, 38, 42, 50, 59, 67, 68, 69, 80, 85, 87, 88, 96, 97].includes(code)) {
+      for (let last = 0; last < 10; last++) codes.push(`${code}${last}`);
+    } else codes.push(String(code));
+  }
+  return codes;
+}
+
+/** `count` different prefixes, unsorted. */
+export function makePrefixes(count: number, random: Random): string[] {
+  const codes = countryCodes();
+  const prefixes = new Set<string>(codes.slice(0, count));
+  while (prefixes.size < count) {
+    const code = codes[below(random, codes.length)] ?? '1';
+    const area = code + String(below(random, 1000)).padStart(3, '0').slice(0, 1 + below(random, 3));
+    prefixes.add(area);
+    // Carriers break an area into runs of neighbouring blocks.
+    const digits = 1 + below(random, 3);
+    const first = below(random, 10 ** digits);
+    for (let block = first; block < Math.min(10 ** digits, first + 40) && prefixes.size < count; block++) {
+      prefixes.add(area + String(block).padStart(digits, '0'));
+    }
+  }
+  return [...prefixes];
+}
+
+const INCREMENTS = [1, 1, 1, 1, 6, 30, 60];
+
+/** A day row and a night row for each prefix; prices between 0.0010 and 0.5000 in steps of 0.0001. */
+export function* dayNightRows(prefixes: readonly string[], random: Random): Generator<RateRow> {
+  for (let at = 0; at < prefixes.length; at++) {
+    const prefix = prefixes[at] ?? '';
+    const dayPrice = 10 + below(random, 4990);
+    const incrementS = INCREMENTS[below(random, INCREMENTS.length)] ?? 1;
+    const common = { prefix, destinationId: at, incrementS, effectiveFromMs: 1_767_225_600_000 };
+    yield { ...common, rate: BigInt(dayPrice) * 1_000_000n, startTime: '08:00:00', endTime: '19:59:59' };
+    yield { ...common, rate: BigInt(Math.ceil(dayPrice * 0.8)) * 1_000_000n, startTime: '20:00:00', endTime: '07:59:59' };
+  }
+}
+
+export const NUMBER_LENGTH = 12;
+
+/** `count` dialled numbers in one long text, each under a random one of the prefixes. */
+export function makeNumbers(prefixes: readonly string[], count: number, random: Random): string {
+  const numbers: string[] = [];
+  for (let at = 0; at < count; at++) {
+    const rest = String(below(random, 1e12)).padStart(12, '0');
+    numbers.push(((prefixes[below(random, prefixes.length)] ?? '') + rest).slice(0, NUMBER_LENGTH));
+  }
+  return Buffer.from(numbers.join(''), 'latin1').toString('latin1');
+}
