@@ -3,7 +3,8 @@
  *
  * astdb keeps one value of a field name, and an update adds to a field that may stand more than once (`match`,
  * `contact`): so every address of an account is an identify object of its own, and an object whose address has
- * changed is deleted and made anew (`replaceBy`).
+ * changed is deleted and made anew (`replaceBy`). So is a registration at another host: Asterisk would go on with
+ * the old one until its next turn.
  */
 import { isIP } from 'node:net';
 import type { SipAccount } from '../../routing/catalog.ts';
@@ -11,7 +12,7 @@ import type { PjsipObject } from './dynamic-config.ts';
 
 /** An object, and the field whose change needs a new object instead of an update. */
 export interface WantedObject extends PjsipObject {
-  readonly replaceBy?: 'match' | 'contact';
+  readonly replaceBy?: 'match' | 'contact' | 'server_uri';
 }
 
 export type Wanted =
@@ -158,6 +159,7 @@ function registration(account: SipAccount): WantedObject {
   return {
     type: 'registration',
     id: account.endpoint,
+    replaceBy: 'server_uri',
     fields: {
       server_uri: `sip:${hostAndPort(account)}`,
       client_uri: `sip:${user}@${account.fromDomain ?? hostAndPort(account)}`,
