@@ -1,22 +1,26 @@
 /**
  * A whole Tollgate on the real servers, in this process: an Asterisk of its own, a database of its own, the engine.
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Client } from 'pg';
 import { pino } from 'pino';
 import { loadSettings } from '../../config/load.ts';
 import type { Settings } from '../../config/schema.ts';
 import { Engine } from '../../engine/engine.ts';
+import { importTenant } from '../../store/import/import.ts';
 import { openStore } from '../../store/open.ts';
 import type { Store } from '../../store/open.ts';
 import { startAsterisk } from '../lab/asterisk.ts';
 import type { Asterisk, AsteriskOptions } from '../lab/asterisk.ts';
-import { closeServers, connect, freshDatabase, freshRedis } from '../store/servers.ts';
+import { connect, freshDatabase, freshRedis } from '../store/servers.ts';
+import { newFolder } from '../lab/lab-folder.ts';
 import { until } from '../lab/wait.ts';
 
 export interface StageOptions {
   readonly transport?: 'websocket' | 'ari-client';
-  /** Fills the empty database. */
-  readonly tenant: (db: Client) => Promise<void>;
+  /** A tenant file (docs/IMPORT.md) as an object. */
+  readonly tenant: object;
   /** YAML of more settings. */
   readonly settings?: Record<string, unknown>;
   readonly asterisk?: AsteriskOptions;
@@ -68,14 +72,26 @@ export class Stage {
     await this.engine.stop();
     await this.store.close();
     await this.asterisk.stop();
-    await closeServers();
   }
+}
+
+/** The names of devices and providers that Asterisk does not have yet; undefined: it has all. */
+function notPushed(listed: string, store: Store): string | undefined {
+  const missing = (store.catalog()?.sipAccounts ?? []).map((account) => account.endpoint).filter((name) => !listed.includes(name));
+  return missing.length === 0 ? undefined : `Asterisk does not have ${missing.slice(0, 3).join(', ')} yet`;
+}
+
+function tenantFile(tenant: object): string {
+  const file = join(newFolder('tenant'), 'tenant.yaml');
+  // JSON is YAML.
+  writeFileSync(file, JSON.stringify(tenant, null, 1));
+  return file;
 }
 
 export async function openStage(options: StageOptions): Promise<Stage> {
   const [postgresUrl, redisUrl] = await Promise.all([freshDatabase(), freshRedis()]);
   const db = await connect(postgresUrl);
-  await options.tenant(db);
+  await importTenant(tenantFile(options.tenant), { postgresUrl, separators: { separator: ',', decimal: '.' } });
   const asterisk = await startAsterisk(options.asterisk);
   const settings = loadSettings(
     JSON.stringify({
@@ -101,5 +117,6 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const engine = new Engine(settings, store, log);
   store.onCatalogChange(() => engine.catalogChanged());
   await until(() => (engine.health().servers.every((server) => server.connected) ? undefined : 'Asterisk is not attached'));
+  await until(async () => notPushed(await asterisk.cli('pjsip list endpoints'), store), { timeoutMs: 10_000 });
   return new Stage({ asterisk, db, store, engine, settings });
 }
