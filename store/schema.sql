@@ -593,14 +593,13 @@ create table providers (
   constraint providers_username_check CHECK ((username ~ '^[A-Za-z0-9+._@-]{1,64}$'::text)),
   constraint registration_needs_username_and_password CHECK (((NOT register) OR ((username IS NOT NULL) AND (secret IS NOT NULL))))
 );
+CREATE TRIGGER first_version BEFORE INSERT ON public.providers FOR EACH ROW EXECUTE FUNCTION first_balance_version();
 CREATE TRIGGER follow_delete AFTER DELETE ON public.providers REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('providers', 'id');
 CREATE TRIGGER follow_insert AFTER INSERT ON public.providers REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('providers', 'id');
-CREATE TRIGGER follow_update AFTER UPDATE ON public.providers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_providers_update();
-CREATE TRIGGER guard_balance_insert BEFORE INSERT ON public.providers FOR EACH ROW EXECUTE FUNCTION guard_balance('provider');
-CREATE TRIGGER guard_balance_update BEFORE UPDATE ON public.providers FOR EACH ROW WHEN ((((old.balance)::numeric IS DISTINCT FROM (new.balance)::numeric) OR (old.balance_version <> new.balance_version) OR (old.id <> new.id))) EXECUTE FUNCTION guard_balance('provider');
+CREATE TRIGGER follow_update AFTER UPDATE ON public.providers REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION note_providers_update();
+CREATE TRIGGER guard_balance BEFORE UPDATE ON public.providers FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (((old.balance)::numeric <> (new.balance)::numeric) OR (old.balance_version <> new.balance_version) OR (old.id <> new.id)))) EXECUTE FUNCTION guard_balance('provider');
 CREATE TRIGGER keep_ledger BEFORE DELETE ON public.providers FOR EACH ROW EXECUTE FUNCTION keep_ledger_account('provider');
-CREATE TRIGGER ledger_row_insert AFTER INSERT ON public.providers FOR EACH ROW WHEN (((new.balance)::numeric <> (0)::numeric)) EXECUTE FUNCTION ledger_row('provider');
-CREATE TRIGGER ledger_row_update AFTER UPDATE ON public.providers FOR EACH ROW WHEN (((old.balance)::numeric <> (new.balance)::numeric)) EXECUTE FUNCTION ledger_row('provider');
+CREATE TRIGGER opening_row AFTER INSERT ON public.providers FOR EACH ROW WHEN (((new.balance)::numeric <> (0)::numeric)) EXECUTE FUNCTION opening_row('provider');
 CREATE TRIGGER tariff_purpose_insert BEFORE INSERT ON public.providers FOR EACH ROW EXECUTE FUNCTION check_tariff_purpose('tariff_id', 'provider');
 CREATE TRIGGER tariff_purpose_update BEFORE UPDATE ON public.providers FOR EACH ROW WHEN ((old.tariff_id IS DISTINCT FROM new.tariff_id)) EXECUTE FUNCTION check_tariff_purpose('tariff_id', 'provider');
 
@@ -821,16 +820,16 @@ create table users (
 CREATE INDEX users_owner ON public.users USING btree (owner_id);
 CREATE TRIGGER check_owner_insert BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION check_owner();
 CREATE TRIGGER check_owner_update BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((old.owner_id IS DISTINCT FROM new.owner_id) OR (old.type IS DISTINCT FROM new.type))) EXECUTE FUNCTION check_owner();
+CREATE TRIGGER first_version BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION first_balance_version();
 CREATE TRIGGER follow_delete AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('users', 'id');
 CREATE TRIGGER follow_delete_balances AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('balances', 'id');
 CREATE TRIGGER follow_insert AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('users', 'id');
 CREATE TRIGGER follow_insert_balances AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('balances', 'id');
-CREATE TRIGGER follow_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_users_update();
-CREATE TRIGGER guard_balance_insert BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION guard_balance('user');
-CREATE TRIGGER guard_balance_update BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((((old.balance)::numeric IS DISTINCT FROM (new.balance)::numeric) OR (old.balance_version <> new.balance_version) OR (old.id <> new.id) OR ((old.credit)::numeric IS DISTINCT FROM (new.credit)::numeric) OR (old.postpaid <> new.postpaid))) EXECUTE FUNCTION guard_balance('user');
+CREATE TRIGGER follow_ledger AFTER UPDATE ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((pg_trigger_depth() > 0)) EXECUTE FUNCTION note_balances_update();
+CREATE TRIGGER follow_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION note_users_update();
+CREATE TRIGGER guard_balance BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (((old.balance)::numeric <> (new.balance)::numeric) OR (old.balance_version <> new.balance_version) OR (old.id <> new.id) OR ((old.credit)::numeric IS DISTINCT FROM (new.credit)::numeric) OR (old.postpaid <> new.postpaid)))) EXECUTE FUNCTION guard_balance('user');
 CREATE TRIGGER keep_ledger BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION keep_ledger_account('user');
-CREATE TRIGGER ledger_row_insert AFTER INSERT ON public.users FOR EACH ROW WHEN (((new.balance)::numeric <> (0)::numeric)) EXECUTE FUNCTION ledger_row('user');
-CREATE TRIGGER ledger_row_update AFTER UPDATE ON public.users FOR EACH ROW WHEN (((old.balance)::numeric <> (new.balance)::numeric)) EXECUTE FUNCTION ledger_row('user');
+CREATE TRIGGER opening_row AFTER INSERT ON public.users FOR EACH ROW WHEN (((new.balance)::numeric <> (0)::numeric)) EXECUTE FUNCTION opening_row('user');
 CREATE TRIGGER tariff_purpose_insert BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION check_tariff_purpose('tariff_id', 'user_wholesale,user_retail');
 CREATE TRIGGER tariff_purpose_update BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((old.tariff_id IS DISTINCT FROM new.tariff_id)) EXECUTE FUNCTION check_tariff_purpose('tariff_id', 'user_wholesale,user_retail');
 
@@ -929,6 +928,16 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.first_balance_version()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.balance_version := case when new.balance = 0 then 0 else 1 end;
+  return new;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.follow_table(followed regclass, topic text, key text)
  RETURNS void
  LANGUAGE plpgsql
@@ -946,16 +955,12 @@ CREATE OR REPLACE FUNCTION public.guard_balance()
  LANGUAGE plpgsql
 AS $function$
 begin
-  if tg_op = 'INSERT' then
-    new.balance_version := case when new.balance = 0 then 0 else 1 end;
-    return new;
-  end if;
   if new.id <> old.id then raise check_violation using message = 'the id of an account with a ledger stays'; end if;
-  if new.balance_version > old.balance_version and ledger_holds(tg_argv[0], new.id, new.balance_version, new.balance) then return new; end if;
-  if new.balance_version <> old.balance_version then
-    raise check_violation using message = 'balance_version is counted by the ledger';
-  end if;
+  if new.balance_version <> old.balance_version then raise check_violation using message = 'balance_version is counted by the ledger'; end if;
   new.balance_version := old.balance_version + 1;
+  if new.balance <> old.balance then
+    perform write_ledger_row(tg_argv[0], new.id, new.balance_version, new.balance - old.balance, new.balance, 'adjustment');
+  end if;
   return new;
 end $function$
 ;
@@ -1015,7 +1020,7 @@ declare
   s record;
   moved bigint;
 begin
-  -- Written by ledger_row() for a balance that has moved already.
+  -- Written for a balance that has moved already.
   if pg_trigger_depth() > 1 then return null; end if;
   for s in
     select account, array_agg(account_id) ids, array_agg(total) totals, array_agg(low) lows, array_agg(high) highs, array_agg(n) counts, array_agg(last) lasts
@@ -1061,31 +1066,6 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.ledger_holds(kind text, id integer, at_version bigint, balance numeric)
- RETURNS boolean
- LANGUAGE sql
- STABLE
-AS $function$
-  select exists (select from balance_ledger where account = kind and account_id = id and version = at_version and balance_after = balance)
-$function$
-;
-
-CREATE OR REPLACE FUNCTION public.ledger_row()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-declare
-  before numeric := case when tg_op = 'UPDATE' then old.balance else 0 end;
-begin
-  if new.balance = before or ledger_holds(tg_argv[0], new.id, new.balance_version, new.balance) then return null; end if;
-  insert into balance_ledger (account, account_id, version, amount, balance_after, cause, reference)
-  values (tg_argv[0], new.id, new.balance_version, new.balance - before, new.balance,
-    coalesce(nullif(current_setting('tollgate.cause', true), ''), case tg_op when 'INSERT' then 'opening' else 'adjustment' end),
-    coalesce(current_setting('tollgate.reference', true), ''));
-  return null;
-end $function$
-;
-
 CREATE OR REPLACE FUNCTION public.ledger_stays()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1112,6 +1092,16 @@ begin
   execute format('with moved as (delete from calls_default where calldate >= %L and calldate < %L returning *) insert into %I select * from moved', from_at, till_at, part);
   execute format('alter table calls attach partition %I for values from (%L) to (%L)', part, from_at, till_at);
   return true;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.note_balances_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform note_changed('balances', coalesce((select array_agg(id::text) from new_rows), '{}'));
+  return null;
 end $function$
 ;
 
@@ -1188,6 +1178,16 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.opening_row()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform write_ledger_row(tg_argv[0], new.id, 1, new.balance, new.balance, 'opening');
+  return null;
+end $function$
+;
+
 CREATE OR REPLACE FUNCTION public.providers_differ(o providers, n providers)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -1220,4 +1220,13 @@ begin
   n.balance_version := o.balance_version;
   return n is distinct from o;
 end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.write_ledger_row(kind text, id integer, at_version bigint, change numeric, after numeric, usual_cause text)
+ RETURNS void
+ LANGUAGE sql
+AS $function$
+  insert into balance_ledger (account, account_id, version, amount, balance_after, cause, reference)
+  values (kind, id, at_version, change, after, coalesce(nullif(current_setting('tollgate.cause', true), ''), usual_cause), coalesce(current_setting('tollgate.reference', true), ''))
+$function$
 ;

@@ -32,7 +32,7 @@ export async function readEntries(redis: Redis, most: number): Promise<readonly 
 /** What can be seen without Postgres to be wrong with an entry, or null. */
 export function entryProblem(entry: Entry): string | null {
   if (entry.unwritable !== '') return entry.unwritable;
-  if (!entry.rows.startsWith('[') || !entry.rows.endsWith(']') || !entry.debits.startsWith('[')) return 'The entry is not one of a finished call.';
+  if (!entry.rows.endsWith('\n') || !entry.debits.startsWith('[')) return 'The entry is not one of a finished call.';
   if (entry.final === '' && entry.debits !== '[]') return 'It has debits but no final row that would bring them about.';
   return null;
 }

@@ -1,12 +1,14 @@
 /** The statements of the settling transaction. Few per batch, whatever its size. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { ClientBase } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { CALL_COLUMNS } from './cdr-row.ts';
 import type { DebitText } from './cdr-row.ts';
 
 type Writer = Pick<ClientBase, 'query'>;
 
 const NAMES = CALL_COLUMNS.map(([name]) => name).join(', ');
-const TYPED = CALL_COLUMNS.map(([name, type]) => `${name} ${type}`).join(', ');
 
 /** Only one settler works at a time; the others would wait for its rows. False: another one has it. */
 export async function takeSettlerLock(writer: Writer): Promise<boolean> {
@@ -14,13 +16,21 @@ export async function takeSettlerLock(writer: Writer): Promise<boolean> {
   return rows[0]?.taken === true;
 }
 
-/** `rows`: a JSON array. Returns the unique ids of the calls whose final row was new. */
-export async function insertCalls(writer: Writer, rows: string): Promise<ReadonlySet<string>> {
+const prepared = new WeakSet<Writer>();
+
+/** A place of the connection's own for the rows of a batch, empty again after each commit. Outside of a transaction. */
+export async function prepareWriter(writer: ClientBase): Promise<void> {
+  if (prepared.has(writer)) return;
+  await writer.query(`create temporary table if not exists settling on commit delete rows as select ${NAMES} from calls limit 0`);
+  prepared.add(writer);
+}
+
+/** `rows`: lines of COPY. Returns the unique ids of the calls whose final row was new. */
+export async function insertCalls(writer: ClientBase, rows: string): Promise<ReadonlySet<string>> {
+  await pipeline(Readable.from([rows]), writer.query(copyFrom(`copy settling (${NAMES}) from stdin`)));
   const result = await writer.query<{ uniqueid: string; final: boolean }>({
     name: 'settle-calls',
-    text: `insert into calls (${NAMES}) select ${NAMES} from json_to_recordset($1::json) as r (${TYPED})
-      on conflict do nothing returning uniqueid, final`,
-    values: [rows],
+    text: `insert into calls (${NAMES}) select ${NAMES} from settling on conflict do nothing returning uniqueid, final`,
   });
   return new Set(result.rows.filter((row) => row.final).map((row) => row.uniqueid));
 }

@@ -16,7 +16,7 @@ import { runScript } from './redis/scripts.ts';
 import type { Units } from './redis/units.ts';
 import { entryProblem, isPoison, readEntries, usersOf } from './settle-entry.ts';
 import type { Entry } from './settle-entry.ts';
-import { insertCalls, insertDebits, makePartition, takeSettlerLock } from './settle-sql.ts';
+import { insertCalls, insertDebits, makePartition, prepareWriter, takeSettlerLock } from './settle-sql.ts';
 import type { NamedDebit } from './settle-sql.ts';
 
 export interface SettlerParts {
@@ -155,6 +155,7 @@ export class Settler {
   async #transact(entries: readonly Entry[]): Promise<readonly Spendable[] | null> {
     const client = await this.#parts.pool.connect();
     try {
+      await prepareWriter(client);
       await client.query('begin');
       const balances = (await takeSettlerLock(client)) ? await write(client, entries) : null;
       await client.query('commit');
@@ -212,8 +213,7 @@ async function rollBack(client: PoolClient): Promise<void> {
 }
 
 async function write(client: PoolClient, entries: readonly Entry[]): Promise<readonly Spendable[]> {
-  const rows = entries.map((entry) => entry.rows.slice(1, -1)).filter((text) => text !== '').join(',');
-  const fresh = await insertCalls(client, `[${rows}]`);
+  const fresh = await insertCalls(client, entries.map((entry) => entry.rows).join(''));
   const debits = entries.filter((entry) => fresh.has(entry.final)).flatMap((entry) => named(entry));
   await insertDebits(client, debits);
   const users = usersOf(entries);

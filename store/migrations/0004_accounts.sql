@@ -44,6 +44,8 @@ create table users (
   constraint destination_list_needs_a_pool check (destination_list_mode = 'no' or destination_pool_id is not null)
 );
 create index users_owner on users (owner_id);
+-- Balances change all the time; room on the page keeps their updates off the indexes.
+alter table users set (fillfactor = 50);
 insert into users (id, username, type, owner_id, postpaid, credit) values (0, 'admin', 'admin', 0, true, null);
 
 -- Owners rank above those they own, which also makes a circle of owners impossible.
@@ -159,6 +161,7 @@ create table providers (
   constraint destination_list_needs_a_pool check (destination_list_mode = 'no' or destination_pool_id is not null),
   constraint registration_needs_username_and_password check (not register or (username is not null and secret is not null))
 );
+alter table providers set (fillfactor = 50);
 create trigger tariff_purpose_insert before insert on providers for each row execute function check_tariff_purpose('tariff_id', 'provider');
 create trigger tariff_purpose_update before update on providers for each row when (old.tariff_id is distinct from new.tariff_id) execute function check_tariff_purpose('tariff_id', 'provider');
 

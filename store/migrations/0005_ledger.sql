@@ -1,7 +1,11 @@
 -- Every change of a balance has a row with its cause; a balance without one cannot come to be.
 --
 --   insert into balance_ledger ──▶ ledger_applied() moves the balances, one update an account and statement
---   update users set balance   ──▶ guard_balance() counts the version up, ledger_row() writes the missing row
+--   update users set balance   ──▶ guard_balance() counts the version up and writes the missing row
+--
+-- Triggers that guard plain updates do not fire for those of ledger_applied() (their trigger depth is above 0): a batch
+-- of hundreds of debits must not pay for a check of each row that ledger_applied() has made for all of them at once.
+-- Hence no other trigger may update a balance; it inserts into the ledger.
 
 create table balance_ledger (
   account text not null check (account in ('user', 'provider')),
@@ -51,7 +55,7 @@ declare
   s record;
   moved bigint;
 begin
-  -- Written by ledger_row() for a balance that has moved already.
+  -- Written for a balance that has moved already.
   if pg_trigger_depth() > 1 then return null; end if;
   for s in
     select account, array_agg(account_id) ids, array_agg(total) totals, array_agg(low) lows, array_agg(high) highs, array_agg(n) counts, array_agg(last) lasts
@@ -71,35 +75,32 @@ begin
 end $$;
 create trigger ledger_applied after insert on balance_ledger referencing new table as new_rows for each statement execute function ledger_applied();
 
-create function ledger_holds(kind text, id integer, at_version bigint, balance numeric) returns boolean language sql stable as $$
-  select exists (select from balance_ledger where account = kind and account_id = id and version = at_version and balance_after = balance)
+-- The cause of a plain update is taken from the settings tollgate.cause and tollgate.reference of the transaction.
+create function write_ledger_row(kind text, id integer, at_version bigint, change numeric, after numeric, usual_cause text) returns void language sql as $$
+  insert into balance_ledger (account, account_id, version, amount, balance_after, cause, reference)
+  values (kind, id, at_version, change, after, coalesce(nullif(current_setting('tollgate.cause', true), ''), usual_cause), coalesce(current_setting('tollgate.reference', true), ''))
 $$;
 
 create function guard_balance() returns trigger language plpgsql as $$
 begin
-  if tg_op = 'INSERT' then
-    new.balance_version := case when new.balance = 0 then 0 else 1 end;
-    return new;
-  end if;
   if new.id <> old.id then raise check_violation using message = 'the id of an account with a ledger stays'; end if;
-  if new.balance_version > old.balance_version and ledger_holds(tg_argv[0], new.id, new.balance_version, new.balance) then return new; end if;
-  if new.balance_version <> old.balance_version then
-    raise check_violation using message = 'balance_version is counted by the ledger';
-  end if;
+  if new.balance_version <> old.balance_version then raise check_violation using message = 'balance_version is counted by the ledger'; end if;
   new.balance_version := old.balance_version + 1;
+  if new.balance <> old.balance then
+    perform write_ledger_row(tg_argv[0], new.id, new.balance_version, new.balance - old.balance, new.balance, 'adjustment');
+  end if;
   return new;
 end $$;
 
--- The cause of a plain update is taken from the settings tollgate.cause and tollgate.reference of the transaction.
-create function ledger_row() returns trigger language plpgsql as $$
-declare
-  before numeric := case when tg_op = 'UPDATE' then old.balance else 0 end;
+create function first_balance_version() returns trigger language plpgsql as $$
 begin
-  if new.balance = before or ledger_holds(tg_argv[0], new.id, new.balance_version, new.balance) then return null; end if;
-  insert into balance_ledger (account, account_id, version, amount, balance_after, cause, reference)
-  values (tg_argv[0], new.id, new.balance_version, new.balance - before, new.balance,
-    coalesce(nullif(current_setting('tollgate.cause', true), ''), case tg_op when 'INSERT' then 'opening' else 'adjustment' end),
-    coalesce(current_setting('tollgate.reference', true), ''));
+  new.balance_version := case when new.balance = 0 then 0 else 1 end;
+  return new;
+end $$;
+
+create function opening_row() returns trigger language plpgsql as $$
+begin
+  perform write_ledger_row(tg_argv[0], new.id, 1, new.balance, new.balance, 'opening');
   return null;
 end $$;
 
@@ -111,20 +112,18 @@ begin
   return old;
 end $$;
 
-create trigger guard_balance_insert before insert on users for each row execute function guard_balance('user');
+create trigger first_version before insert on users for each row execute function first_balance_version();
+create trigger opening_row after insert on users for each row when (new.balance <> 0) execute function opening_row('user');
 -- What may be spent follows from the credit too, so a change of it is a new version without a ledger row.
-create trigger guard_balance_update before update on users for each row
-  when (old.balance is distinct from new.balance or old.balance_version <> new.balance_version or old.id <> new.id
-    or old.credit is distinct from new.credit or old.postpaid <> new.postpaid) execute function guard_balance('user');
-create trigger ledger_row_insert after insert on users for each row when (new.balance <> 0) execute function ledger_row('user');
-create trigger ledger_row_update after update on users for each row when (old.balance <> new.balance) execute function ledger_row('user');
+create trigger guard_balance before update on users for each row
+  when (pg_trigger_depth() = 0 and (old.balance <> new.balance or old.balance_version <> new.balance_version or old.id <> new.id
+    or old.credit is distinct from new.credit or old.postpaid <> new.postpaid)) execute function guard_balance('user');
 create trigger keep_ledger before delete on users for each row execute function keep_ledger_account('user');
 
-create trigger guard_balance_insert before insert on providers for each row execute function guard_balance('provider');
-create trigger guard_balance_update before update on providers for each row
-  when (old.balance is distinct from new.balance or old.balance_version <> new.balance_version or old.id <> new.id) execute function guard_balance('provider');
-create trigger ledger_row_insert after insert on providers for each row when (new.balance <> 0) execute function ledger_row('provider');
-create trigger ledger_row_update after update on providers for each row when (old.balance <> new.balance) execute function ledger_row('provider');
+create trigger first_version before insert on providers for each row execute function first_balance_version();
+create trigger opening_row after insert on providers for each row when (new.balance <> 0) execute function opening_row('provider');
+create trigger guard_balance before update on providers for each row
+  when (pg_trigger_depth() = 0 and (old.balance <> new.balance or old.balance_version <> new.balance_version or old.id <> new.id)) execute function guard_balance('provider');
 create trigger keep_ledger before delete on providers for each row execute function keep_ledger_account('provider');
 
 -- One change by hand: a payment, a correction. With a reference it happens once; the row says what came of it.
@@ -164,9 +163,18 @@ begin
   perform note_changed('users', coalesce(other, '{}'));
   return null;
 end $$;
+create function note_balances_update() returns trigger language plpgsql as $$
+begin
+  perform note_changed('balances', coalesce((select array_agg(id::text) from new_rows), '{}'));
+  return null;
+end $$;
 create trigger follow_insert after insert on users referencing new table as new_rows for each statement execute function note_change('users', 'id');
 create trigger follow_insert_balances after insert on users referencing new table as new_rows for each statement execute function note_change('balances', 'id');
-create trigger follow_update after update on users referencing old table as old_rows new table as new_rows for each statement execute function note_users_update();
+create trigger follow_update after update on users referencing old table as old_rows new table as new_rows for each statement
+  when (pg_trigger_depth() = 0) execute function note_users_update();
+-- The ledger changes balances only.
+create trigger follow_ledger after update on users referencing new table as new_rows for each statement
+  when (pg_trigger_depth() > 0) execute function note_balances_update();
 create trigger follow_delete after delete on users referencing old table as old_rows for each statement execute function note_change('users', 'id');
 create trigger follow_delete_balances after delete on users referencing old table as old_rows for each statement execute function note_change('balances', 'id');
 
@@ -185,5 +193,6 @@ begin
   return null;
 end $$;
 create trigger follow_insert after insert on providers referencing new table as new_rows for each statement execute function note_change('providers', 'id');
-create trigger follow_update after update on providers referencing old table as old_rows new table as new_rows for each statement execute function note_providers_update();
+create trigger follow_update after update on providers referencing old table as old_rows new table as new_rows for each statement
+  when (pg_trigger_depth() = 0) execute function note_providers_update();
 create trigger follow_delete after delete on providers referencing old table as old_rows for each statement execute function note_change('providers', 'id');
