@@ -73,12 +73,15 @@ interface Target {
   readonly reached: boolean;
 }
 
+function upTo(name: string, found: number, most: number): Target {
+  return { name, found, goal: `<= ${most}`, reached: found <= most };
+}
+
 function targets(all: readonly Figures[], rates: Readonly<Record<Variant, number>> | null): Target[] {
   const top = Math.max(...all.map((one) => one.ratePerSecond));
   const at = (variant: Variant): Figures | undefined => all.find((one) => one.variant === variant && one.ratePerSecond === top);
   const [c, b] = [at('tollgate'), at('null')];
   if (c === undefined || b === undefined) return [];
-  const upTo = (name: string, found: number, most: number, unit = ''): Target => ({ name, found, goal: `<= ${most}${unit}`, reached: found <= most });
   return [
     upTo(`failed calls at ${top}/s`, c.failed, 0),
     upTo('Node CPU, (c) / (b)', c.nodeMsPerCall / b.nodeMsPerCall, 1.6),

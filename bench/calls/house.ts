@@ -1,18 +1,17 @@
 /** One Asterisk with three ways to place the same call through it: Dial(), a null application, Tollgate. */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { migrate } from '../../store/migrate.ts';
 import { startAsterisk } from '../../test/lab/asterisk.ts';
 import type { Asterisk } from '../../test/lab/asterisk.ts';
+import { startEngine } from '../../test/lab/engine.ts';
 import { newFolder } from '../../test/lab/lab-folder.ts';
 import { startPostgres } from '../../test/lab/postgres.ts';
-import { freePort } from '../../test/lab/ports.ts';
 import { startRedis } from '../../test/lab/redis.ts';
+import { ServerProcess } from '../../test/lab/server-process.ts';
 import { startPeer } from '../../test/lab/sipp.ts';
 import { until } from '../../test/lab/wait.ts';
 
@@ -31,6 +30,7 @@ export interface House {
   readonly close: () => Promise<void>;
 }
 
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const CLOCK_TICKS = 100;
 const PEER_IP = '127.0.0.40';
 
@@ -42,8 +42,11 @@ function cpuSeconds(pid: number | undefined): number {
 }
 
 /** All three callers and the provider are static here, so that none is looked up in another way than the others. */
+function endpoint(name: string, context: string, more: string): string {
+  return `[${name}]\ntype=endpoint\ncontext=${context}\ndisallow=all\nallow=ulaw\ndirect_media=no\nidentify_by=ip\n${more}\n`;
+}
+
 function pjsip(peerPort: number): string {
-  const endpoint = (name: string, context: string, more: string): string => `[${name}]\ntype=endpoint\ncontext=${context}\ndisallow=all\nallow=ulaw\ndirect_media=no\nidentify_by=ip\n${more}\n`;
   const callers = VARIANTS.map((name) => {
     const context = name === 'tollgate' ? 'tollgate' : `bench-${name}`;
     return `${endpoint(`bench-${name}`, context, '')}[bench-${name}-ip]\ntype=identify\nendpoint=bench-${name}\nmatch=${CALLER_IPS[name]}\n`;
@@ -71,14 +74,21 @@ async function tenant(db: Client, peerPort: number): Promise<void> {
     update providers set codecs = '{ulaw}'`);
 }
 
-function child(file: string, args: readonly string[], folder: string, name: string): ChildProcess {
-  const log = openSync(join(folder, `${name}.log`), 'w');
-  const started = spawn(process.execPath, ['--import=tsx', file, ...args], { stdio: ['pipe', 'pipe', log] });
-  return started;
+/** The null application as a process that ends with this one. */
+function startNullApp(address: object): Promise<ServerProcess> {
+  const file = new URL('null-app.ts', import.meta.url).pathname;
+  const folder = newFolder('null-app');
+  const logFile = join(folder, 'log');
+  return ServerProcess.start({
+    name: 'null-app',
+    command: { file: '/usr/bin/setpriv', args: ['--pdeathsig', 'KILL', process.execPath, '--import=tsx', file, JSON.stringify(address)] },
+    folder: PROJECT,
+    logFile,
+    whyNotReady: async () => (readFileSync(logFile, 'utf8').includes('attached') ? undefined : 'it is not attached'),
+  });
 }
 
 export async function openHouse(): Promise<House> {
-  const folder = newFolder('bench');
   const [postgres, redisServer, peer] = await Promise.all([startPostgres(), startRedis(), startPeer({ scenario: 'peer-answer-at-once', ip: PEER_IP, trace: false })]);
   const url = await postgres.createDatabase();
   await migrate(url);
@@ -87,17 +97,8 @@ export async function openHouse(): Promise<House> {
   await tenant(db, peer.port);
   const asterisk = await startAsterisk({ rtpPorts: 4000, additions: { 'pjsip.conf': pjsip(peer.port), 'extensions.conf': EXTENSIONS } });
   const ari = { url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword };
-  const nullApp = child(new URL('null-app.ts', import.meta.url).pathname, [JSON.stringify({ ...ari, app: 'bench-null', endpoint: 'provider-1' })], folder, 'null');
-  if (nullApp.stdout !== null) await once(nullApp.stdout, 'data');
-  const healthPort = await freePort();
-  const settings = join(folder, 'tollgate.yaml');
-  writeFileSync(settings, JSON.stringify({ postgresUrl: url, redisUrl: redisServer.url, asterisk: [{ id: 1, ...ari, transport: 'websocket' }], health: { port: healthPort }, drainTimeoutS: 1 }));
-  const engine = child(new URL('../../main.ts', import.meta.url).pathname, ['--config', settings, 'run'], folder, 'tollgate');
-  engine.stdout?.resume();
-  engine.once('exit', (code) => {
-    if (code !== 0) process.stderr.write(`The engine ended with ${code}:\n${readFileSync(join(folder, 'tollgate.log'), 'utf8')}\n`);
-  });
-  await until(async () => ((await fetch(`http://127.0.0.1:${healthPort}/ready`)).ok ? undefined : 'the engine is not ready'), { timeoutMs: 20_000 });
+  const nullApp = await startNullApp({ url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword, app: 'bench-null', endpoint: 'provider-1' });
+  const engine = await startEngine({ postgresUrl: url, redisUrl: redisServer.url, asterisks: [asterisk], settings: { drainTimeoutS: 1 } });
   await until(async () => ((await asterisk.cli('pjsip show endpoint bench-tollgate')).includes(CALLER_IPS.tollgate) ? undefined : 'the device is not pushed'), { timeoutMs: 10_000 });
   const redis = new Redis(redisServer.url);
   const pids: Readonly<Record<Variant, number | undefined>> = { dial: undefined, null: nullApp.pid, tollgate: engine.pid };
@@ -107,10 +108,7 @@ export async function openHouse(): Promise<House> {
     db,
     nodeCpuSeconds: (variant) => cpuSeconds(pids[variant]),
     close: async () => {
-      const ended = once(engine, 'exit');
-      engine.kill('SIGTERM');
-      nullApp.kill('SIGTERM');
-      await ended;
+      await Promise.all([engine.stop(), nullApp.stop('SIGTERM')]);
       redis.disconnect();
       await db.end();
       await peer.stop();

@@ -67,5 +67,5 @@ const link: AsteriskLink = connectAsterisk({
   log: { info: none, warn: none },
 });
 // The link's own timers do not keep a process alive.
-process.stdin.resume();
-process.stdin.once('end', () => process.exit(0));
+setInterval(none, 60_000);
+process.once('SIGTERM', () => process.exit(0));
