@@ -96,7 +96,6 @@ export async function openHouse(): Promise<House> {
   await db.connect();
   await tenant(db, peer.port);
   const asterisk = await startAsterisk({ rtpPorts: 4000, additions: { 'pjsip.conf': pjsip(peer.port), 'extensions.conf': EXTENSIONS } });
-  const ari = { url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword };
   const nullApp = await startNullApp({ url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword, app: 'bench-null', endpoint: 'provider-1' });
   const engine = await startEngine({ postgresUrl: url, redisUrl: redisServer.url, asterisks: [asterisk], settings: { drainTimeoutS: 1 } });
   await until(async () => ((await asterisk.cli('pjsip show endpoint bench-tollgate')).includes(CALLER_IPS.tollgate) ? undefined : 'the device is not pushed'), { timeoutMs: 10_000 });
