@@ -4,14 +4,13 @@
  */
 import { withGrace } from '../rating/rate.ts';
 import type { Rate } from '../rating/rate.ts';
-import type { Catalog, Device, Did, User } from './catalog.ts';
+import type { Catalog, Device, Did, NumberList, User } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { payerOf, rateBy } from './levels.ts';
 import { chainClaims, didClaim, perSecondClaims, serverClaim } from './limits.ts';
 import { listRefusal } from './lists.ts';
-import { matchPool } from './number-pool.ts';
-import { refused, shortest } from './outbound.ts';
+import { callerCause, refused, shortest } from './outbound.ts';
 import type { RouteContext } from './outbound.ts';
 import { NOBODY } from './plan.ts';
 import type { Arrival, Decision, Level, Parties, Payer, PriceLevel, Way } from './plan.ts';
@@ -67,7 +66,7 @@ interface DidRates {
 
 function didRate(catalog: Catalog, call: InboundCall, tariffId: number | null): Rate | 'noRate' {
   // By the caller's number: the documents price a DID call "by CallerID prefix" (M4 DID Management).
-  const found = rateBy(catalog, tariffId, call.src, call.arrival.atMs);
+  const found = rateBy(catalog, tariffId, call.src.replace(/^\+/, ''), call.arrival.atMs);
   return typeof found === 'string' ? 'noRate' : withGrace(found, call.did.graceS);
 }
 
@@ -111,14 +110,19 @@ function deviceWay(device: Device, number: string): Way {
   };
 }
 
-/** What refuses the call before its price is looked at; 0: nothing. */
+/** What refuses a caller of ours; 0: nothing, and nothing for a caller from outside. */
+function ownCallerCause(context: RouteContext, call: InboundCall, caller: User | null): number {
+  if (call.caller === null || caller === null) return 0;
+  return callerCause(context, chainOf(context.catalog, caller), { ...call, device: call.caller }, call.number);
+}
+
+/** What refuses the call on its owner's side, before its price is looked at; 0: nothing. */
 function inboundCause(context: RouteContext, call: InboundCall, chain: Chain): number {
   const { pools } = context.catalog;
   const blocked = blockedCause(chain);
   if (blocked !== 0) return blocked === 201 ? 237 : blocked;
-  const pool = call.did.sourcePoolId === null ? undefined : pools.get(call.did.sourcePoolId);
-  if (pool !== undefined && matchPool(pool, call.src) !== undefined) return 283;
-  return listRefusal(pools, chain.user.sourceList, call.src, { blacklisted: 262, notWhitelisted: 263 });
+  const own: NumberList = { mode: call.did.sourcePoolId === null ? 'no' : 'blacklist', poolId: call.did.sourcePoolId };
+  return listRefusal(pools, own, call.src, { blacklisted: 283, notWhitelisted: 283 }) || listRefusal(pools, chain.user.sourceList, call.src, { blacklisted: 262, notWhitelisted: 263 });
 }
 
 export function routeInbound(context: RouteContext, call: InboundCall): Decision {
@@ -130,6 +134,8 @@ export function routeInbound(context: RouteContext, call: InboundCall): Decision
   const chain = owner === undefined ? null : chainOf(catalog, owner);
   const who = parties(call, chain, device ?? null, caller);
   explain?.({ check: 'DID', outcome: 'passed', detail: `${did.did}, ${did.status}` });
+  const early = ownCallerCause(context, call, caller);
+  if (early !== 0) return refused(context, early, who);
   const closed = statusCause(did);
   if (closed !== 0) return refused(context, closed, who);
   if (chain === null || owner === undefined || device === undefined || device.blocked) return refused(context, 207, who);

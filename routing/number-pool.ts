@@ -20,9 +20,13 @@ export function poolNumberProblem(text: string): string | null {
   return 'holds characters that no number or word has';
 }
 
-/** Words are compared without regard to case: SIP's anonymous caller comes spelled in several ways. */
+/**
+ * Words are compared without regard to case: SIP's anonymous caller comes spelled in several ways. A leading + is
+ * only one way to write an E.164 number: with it nobody gets out of a list.
+ */
 function folded(text: string): string {
-  return /[A-Z]/.test(text) ? text.toLowerCase() : text;
+  const plain = text.startsWith('+') ? text.slice(1) : text;
+  return /[A-Z]/.test(plain) ? plain.toLowerCase() : plain;
 }
 
 export function buildNumberPool(numbers: Iterable<string>): NumberPool {
@@ -41,7 +45,7 @@ export function buildNumberPool(numbers: Iterable<string>): NumberPool {
   return { size: exact.size + prefixes.size, exact, prefixes, lengths: [...lengths].sort((a, b) => b - a) };
 }
 
-/** The pool's entry that the number falls under, as it was entered; undefined: none. */
+/** The pool's entry that the number falls under, as it is compared; undefined: none. */
 export function matchPool(pool: NumberPool, number: string): string | undefined {
   const text = folded(number);
   if (pool.exact.has(text)) return text;

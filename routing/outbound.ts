@@ -44,6 +44,13 @@ function listedCause(context: RouteContext, chain: Chain, src: string, number: s
   return asSender || listRefusal(pools, chain.user.destinationList, number, { blacklisted: 255, notWhitelisted: 256 });
 }
 
+/** What refuses a caller of ours before anything is priced: the server he came by, a block, his lists. */
+export function callerCause(context: RouteContext, chain: Chain, call: OutboundCall, number: string): number {
+  const { serverIds } = call.device;
+  if (serverIds.length > 0 && !serverIds.includes(call.arrival.serverId)) return 337;
+  return blockedCause(chain) || listedCause(context, chain, call.src, number);
+}
+
 function parties(chain: Chain, call: OutboundCall, localized: Localized): Parties {
   return {
     ...NOBODY,
@@ -75,8 +82,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   const who = parties(chain, call, localized);
   explain?.({ check: 'user', outcome: 'passed', detail: `${user.username}, device ${call.device.endpoint}` });
   explain?.({ check: 'localization', outcome: 'passed', detail: `${call.number} -> ${localized.number}${localized.rule === null ? '' : ` by rule ${localized.rule.name}`}` });
-  if (call.device.serverIds.length > 0 && !call.device.serverIds.includes(call.arrival.serverId)) return refused(context, 337, who);
-  const early = blockedCause(chain) || listedCause(context, chain, call.src, localized.number);
+  const early = callerCause(context, chain, call, localized.number);
   if (early !== 0) return refused(context, early, who);
   const request = { chain, number: localized.number, atMs: call.arrival.atMs, userTariffId: localized.rule?.tariffId ?? null, graceS: call.device.graceS };
   const priced = outboundLevels(catalog, request, explain);

@@ -4,6 +4,8 @@
 import type { Device } from './catalog.ts';
 import { findDid } from './did.ts';
 import { routeInbound } from './inbound.ts';
+import type { InboundCall } from './inbound.ts';
+import { localize } from './localize.ts';
 import { dialledNumber, sourceNumber } from './number.ts';
 import { refused, routeOutbound } from './outbound.ts';
 import type { RouteContext } from './outbound.ts';
@@ -16,12 +18,22 @@ function unknown(arrival: Arrival, src: string): Parties {
   return { ...NOBODY, direction: 'inbound', src, dst: arrival.dialled, localizedDst: '' };
 }
 
+/**
+ * A DID is known by its E.164 number, so the dialled one is localized first. It may hold letters whatever the setting
+ * says of other numbers.
+ */
+function didCall({ catalog, settings }: RouteContext, arrival: Arrival, device: Device, src: string): InboundCall | null {
+  const dialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: settings.maxNumberLength });
+  if (!dialled.ok || !catalog.users.has(device.userId)) return null;
+  const { number } = localize(catalog.locations, device.locationId, 'destination', dialled.number);
+  const did = findDid(catalog.dids, number, arrival.atMs);
+  return did === undefined ? null : { arrival, did, number, src, caller: device };
+}
+
 function fromDevice(context: RouteContext, arrival: Arrival, device: Device, src: string): Decision {
-  const user = context.catalog.users.get(device.userId);
   const nobody: Parties = { ...unknown(arrival, src), direction: 'outbound', deviceId: device.id, userId: device.userId };
-  // A DID may hold letters whatever the setting says of other numbers.
-  const did = findDid(context.catalog.dids, arrival.dialled.replace(/^\+/, ''), arrival.atMs);
-  if (did !== undefined && user?.blocked === false) return routeInbound(context, { arrival, did, number: did.did.endsWith('*') ? arrival.dialled.replace(/^\+/, '') : did.did, src, caller: device });
+  const toDid = didCall(context, arrival, device, src);
+  if (toDid !== null) return routeInbound(context, toDid);
   const dialled = dialledNumber(arrival.dialled, { letters: context.settings.letters, maxLength: context.settings.maxNumberLength });
   if (dialled.ok) return routeOutbound(context, { arrival, device, number: dialled.number, src });
   context.explain?.({ check: 'number', outcome: 'refused', detail: dialled.why, cause: dialled.cause });
