@@ -26,33 +26,42 @@ export async function pushAccount(link: AsteriskLink, endpoint: string, objects:
     if (!isOurAccountCode(present.get('accountcode') ?? '')) return 'shadows';
     if (present.get(DIGEST_FIELD) === digest && (await sameSecret(link, objects))) return 'unchanged';
   }
-  return (await writeAll(link, endpoint, objects, digest)) ? 'pushed' : 'shadows';
+  if (!(await writeAll(link, objects, digest))) return 'shadows';
+  await removeBeyond(link, { endpoint, objects, types: present === undefined ? ['identify'] : ORDER });
+  // Each write of an endpoint makes Asterisk look through all of them, so there is no second one without need.
+  if (endsLater(objects)) await link.request(putConfigObject({ type: 'endpoint', id: endpoint, fields: { [DIGEST_FIELD]: digest } }));
+  return 'pushed';
 }
 
 /** True when the endpoint was one that an engine had pushed, and is gone now. */
 export async function removeAccount(link: AsteriskLink, endpoint: string): Promise<boolean> {
   const present = await getConfigObject(link, { type: 'endpoint', id: endpoint });
   if (present !== undefined && !isOurAccountCode(present.get('accountcode') ?? '')) return false;
-  await removeBeyond(link, endpoint, []);
+  await removeBeyond(link, { endpoint, objects: [], types: ORDER });
   return true;
 }
 
-async function writeAll(link: AsteriskLink, endpoint: string, objects: readonly WantedObject[], digest: string): Promise<boolean> {
+/** False when an object is the operator's own; what had been written before it is taken back. */
+async function writeAll(link: AsteriskLink, objects: readonly WantedObject[], digest: string): Promise<boolean> {
   const written: PjsipObject[] = [];
+  // Until everything is in place the endpoint bears no digest: a push that was cut off is then done again.
+  const first = endsLater(objects) ? '' : digest;
   try {
     for (const object of inOrder(objects)) {
-      // Until everything else is in place the endpoint bears no digest: a push that was cut off is then done again.
-      await write(link, object.type === 'endpoint' ? withDigest(object, '') : object);
+      await write(link, object.type === 'endpoint' ? withDigest(object, first) : object);
       written.push(object);
     }
+    return true;
   } catch (error) {
     if (!(error instanceof AriError) || error.status !== 403) throw error;
     for (const object of written.toReversed()) await removeConfigObject(link, object);
     return false;
   }
-  await removeBeyond(link, endpoint, objects);
-  await link.request(putConfigObject({ type: 'endpoint', id: endpoint, fields: { [DIGEST_FIELD]: digest } }));
-  return true;
+}
+
+/** True when something is pushed after the endpoint. */
+function endsLater(objects: readonly WantedObject[]): boolean {
+  return objects.some((object) => ORDER.indexOf(object.type) > ORDER.indexOf('endpoint'));
 }
 
 async function write(link: AsteriskLink, object: WantedObject): Promise<void> {
@@ -64,10 +73,18 @@ async function write(link: AsteriskLink, object: WantedObject): Promise<void> {
   await link.request(putConfigObject(object));
 }
 
+interface Removal {
+  readonly endpoint: string;
+  /** What stays. */
+  readonly objects: readonly WantedObject[];
+  readonly types: readonly PjsipType[];
+}
+
 /** Removes what the account had and has no more, in the reverse order of pushing. */
-async function removeBeyond(link: AsteriskLink, endpoint: string, objects: readonly WantedObject[]): Promise<void> {
+async function removeBeyond(link: AsteriskLink, removal: Removal): Promise<void> {
+  const { endpoint, objects } = removal;
   const kept = (type: PjsipType): number => objects.filter((object) => object.type === type).length;
-  for (const type of ORDER.toReversed()) {
+  for (const type of removal.types.toReversed()) {
     if (type === 'identify') await removeIdentifies(link, endpoint, kept('identify') + 1);
     else if (kept(type) === 0) await removeConfigObject(link, { type, id: endpoint });
   }
