@@ -41,8 +41,12 @@ export function didClaim(did: Did): CounterClaim {
   return { key: `calls:did:${did.id}`, limit: did.callLimit, cause: 219 };
 }
 
-export function providerClaim(provider: Provider): CounterClaim {
-  return { key: `calls:provider:${provider.id}`, limit: provider.callLimit, cause: 223 };
+/** A provider without room in either is passed over for the next. */
+export function providerClaims(provider: Provider): CounterClaim[] {
+  return [
+    { key: `calls:provider:${provider.id}`, limit: provider.callLimit, cause: 223 },
+    { key: `cps:provider:${provider.id}`, limit: provider.cpsLimit, cause: 329 },
+  ];
 }
 
 export function serverClaim(serverId: number, settings: RoutingSettings): CounterClaim {

@@ -7,7 +7,7 @@ import type { Catalog, Lcr, LcrProvider, Provider } from '../catalog.ts';
 import type { Explain } from '../explain.ts';
 import { hangupCause } from '../hangup-causes.ts';
 import { rateBy } from '../levels.ts';
-import { providerClaim } from '../limits.ts';
+import { providerClaims } from '../limits.ts';
 import { listRefusal } from '../lists.ts';
 import { applyRule, matchRule } from '../localize.ts';
 import type { Random, RoutingSettings, Way } from '../plan.ts';
@@ -73,7 +73,7 @@ function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
     endpoint: provider.endpoint,
     number: numberFor(provider, request.number),
     rate: withGrace(rate, provider.graceS),
-    claims: [providerClaim(provider)],
+    claims: providerClaims(provider),
     ringTimeoutS: provider.ringTimeoutS,
     silenceMs: provider.silenceMs ?? request.settings.providerSilenceMs,
     noAnswerAsFailed: provider.interpretNoAnswerAsFailed,
@@ -106,8 +106,7 @@ export function waysOut(request: WaysRequest): Way[] {
   const last = failover(request);
   const all = [...ordered(request, inPrice), ...(last === null ? [] : [last])];
   const tried = lcr.noFailover ? all.slice(0, 1) : all;
-  return tried.map((one) => {
-    request.explain?.({ check: 'provider', outcome: 'chosen', detail: `${one.provider.name}: ${one.rate.prefix} by ${lcr.order}` });
-    return asWay(request, one);
-  });
+  for (const one of tried) request.explain?.({ check: 'provider', outcome: 'chosen', detail: `${one.provider.name}: ${one.rate.prefix} by ${lcr.order}` });
+  for (const one of all.slice(tried.length)) skip(request, one.provider.name, 204, 'not tried, as this LCR has no failover');
+  return tried.map((one) => asWay(request, one));
 }
