@@ -17,21 +17,19 @@ export function payableSeconds(rate: Rate, seconds: number): number {
 }
 
 /** Whole increments in `seconds`, the begun one included; `seconds` > 0. */
-function incrementsIn(seconds: number, roundByS: number): number {
+export function incrementsIn(seconds: number, roundByS: number): number {
   return roundByS === 1 ? seconds : Math.ceil(seconds / roundByS);
 }
 
-/** Seconds after rounding, over all minute steps; without any, the seconds themselves. */
+/** Seconds after rounding, over the minute steps that the call touches; the seconds themselves if it touches none. */
 export function roundedSeconds(steps: readonly Step[], seconds: number): number {
   let rounded = 0;
-  let hasMinutes = false;
   for (const step of steps) {
     if (step.type === 'event') continue;
-    hasMinutes = true;
     const inside = Math.min(seconds, stepEndS(step)) - step.fromS;
     if (inside > 0) rounded += incrementsIn(inside, step.roundByS) * step.roundByS;
   }
-  return hasMinutes ? rounded : seconds;
+  return rounded === 0 ? seconds : rounded;
 }
 
 /** The common denominator of all steps: an amount is a whole number of 1/denominator money units. */

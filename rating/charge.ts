@@ -1,13 +1,14 @@
 // The price of a call: seconds in, money out. The same function for every level and for everyone who asks.
 
-import { amountNumerator, commonPerS, payableSeconds, roundedSeconds, stepsInForce } from './amount.ts';
+import { amountNumerator, commonPerS, incrementsIn, payableSeconds, roundedSeconds, stepsInForce } from './amount.ts';
 import { billsec } from './billable.ts';
 import type { SecondsRounding } from './billable.ts';
-import { fraction } from './fraction.ts';
+import { fraction, ONE } from './fraction.ts';
 import type { Fraction } from './fraction.ts';
 import { roundRatio } from './money.ts';
 import type { Money } from './money.ts';
 import type { Rate } from './rate.ts';
+import type { Step } from './step.ts';
 
 export interface Charge {
   /** Seconds after minimal time and increments: what the documents call user_billsec. */
@@ -23,11 +24,28 @@ export function charge(rate: Rate, seconds: number): Charge {
   const payable = payableSeconds(rate, seconds);
   if (payable === 0) return NOTHING;
   const steps = stepsInForce(rate);
+  const step = steps[0];
+  const isOnly = steps.length === 1 && step?.type === 'minute' && step.fromS === 0 && step.durationS === null;
+  return isOnly ? chargeOneStep(rate, step, payable) : chargeSteps(rate, steps, payable);
+}
+
+/** The everyday rate, which has only one step without end: the same sum as chargeSteps, written out because it is most of the work. */
+function chargeOneStep(rate: Rate, step: Step, payable: number): Charge {
+  const billedS = incrementsIn(payable, step.roundByS) * step.roundByS;
+  const perS = step.perS === 60 ? 60n : BigInt(step.perS);
+  return { billedS, price: priceOf(rate, perS, rate.connectionFee * perS + step.rate * BigInt(billedS)) };
+}
+
+function chargeSteps(rate: Rate, steps: readonly Step[], payable: number): Charge {
   const perS = commonPerS(steps);
-  const num = capped(rate, perS, amountNumerator(rate, steps, perS, payable));
+  return { billedS: roundedSeconds(steps, payable), price: priceOf(rate, perS, amountNumerator(rate, steps, perS, payable)) };
+}
+
+function priceOf(rate: Rate, perS: bigint, num: bigint): Money {
   const { multiplier } = rate;
-  const price = roundRatio(num * multiplier.num, perS * multiplier.den, rate.priceDecimals);
-  return { billedS: roundedSeconds(steps, payable), price };
+  const most = capped(rate, perS, num);
+  if (multiplier === ONE) return roundRatio(most, perS, rate.priceDecimals);
+  return roundRatio(most * multiplier.num, perS * multiplier.den, rate.priceDecimals);
 }
 
 /** Seconds after minimal time and increments, from the milliseconds a call really lasted. */

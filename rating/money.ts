@@ -93,7 +93,7 @@ export function roundingStep(decimals: number): Money {
 export function roundRatio(num: bigint, den: bigint, decimals: number): Money {
   const step = roundingStep(decimals);
   const unit = den * step;
-  if (num < 0n) return -(((-num * 2n + unit) / (unit * 2n)) * step);
+  if (num < 0n) return -(((unit - num * 2n) / (unit * 2n)) * step);
   return ((num * 2n + unit) / (unit * 2n)) * step;
 }
 

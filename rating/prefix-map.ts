@@ -7,18 +7,21 @@
 /** The longest number there is (E.164). */
 export const MAX_PREFIX_DIGITS = 15;
 
-const NO_PARENT = 0;
-const ENTRY_BYTES = 16;
+const ENTRY_BYTES = 24;
 const POWERS: readonly number[] = Array.from({ length: MAX_PREFIX_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
+
+/** With six leading digits a run is a handful of entries even among millions, and the index costs 4 MB. */
+const MAX_INDEX_DIGITS = 6;
 
 export interface PrefixMap {
   readonly size: number;
-  readonly indexDigits: number;
+  /** What a prefix's number is divided by to get its leading digits. */
+  readonly indexWidth: number;
   /** Of leading digits d: entries index[d] .. index[d + 1] − 1 begin with them. */
   readonly index: Uint32Array;
-  /** Entry e: start at [2e]; second half of 16 bytes, see words. */
+  /** Entry e: start at [3e]. All of an entry lies together, because a far memory access costs more than a search. */
   readonly starts: Float64Array;
-  /** Over the same bytes, entry e: (parent + 1) × 16 + digits at [4e + 2], value at [4e + 3]. */
+  /** Over the same bytes, entry e: (parent + 1) × 16 + digits at [6e + 2], value at [6e + 3], tag at [6e + 4]. */
   readonly words: Uint32Array;
 }
 
@@ -28,13 +31,8 @@ export const MAX_ENTRIES = 2 ** 28 - 2;
 /** A prefix as a number, padded to 15 digits; NaN for anything but 0 to 15 digits. */
 export function prefixStart(prefix: string): number {
   if (prefix.length > MAX_PREFIX_DIGITS) return NaN;
-  let start = 0;
-  for (let at = 0; at < prefix.length; at++) {
-    const digit = prefix.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) return NaN;
-    start = start * 10 + digit;
-  }
-  return start * (POWERS[MAX_PREFIX_DIGITS - prefix.length] ?? NaN);
+  const { start, digits } = dialled(prefix);
+  return digits === prefix.length ? start : NaN;
 }
 
 /** Text of a prefix from its number and length. */
@@ -42,31 +40,36 @@ export function prefixText(start: number, digits: number): string {
   return start.toFixed(0).padStart(MAX_PREFIX_DIGITS, '0').slice(0, digits);
 }
 
-/** `starts` and `digits` sorted by start, then by digits, without doubles; `values` may be any 32-bit numbers. */
-export function buildPrefixMap(starts: Float64Array, digits: Uint8Array, values: Uint32Array): PrefixMap {
-  const size = starts.length;
+/** Columns of equal length, sorted by start, then by digits, without doubles. */
+export interface PrefixColumns {
+  readonly starts: Float64Array;
+  readonly digits: Uint8Array;
+  /** Any two 32-bit numbers that an entry is to carry. */
+  readonly values: Uint32Array;
+  readonly tags: Uint32Array;
+}
+
+export function buildPrefixMap(columns: PrefixColumns): PrefixMap {
+  const size = columns.starts.length;
   const buffer = new ArrayBuffer(size * ENTRY_BYTES);
-  const map = {
-    size,
-    indexDigits: Math.min(6, Math.floor(Math.log10(Math.max(size, 1)))),
-    starts: new Float64Array(buffer),
-    words: new Uint32Array(buffer),
-  };
+  const starts = new Float64Array(buffer);
+  const words = new Uint32Array(buffer);
   /** Prefixes that hold the present one, outermost first. */
   const open: number[] = [];
   for (let entry = 0; entry < size; entry++) {
-    const start = starts[entry] ?? 0;
-    while (open.length > 0 && !holds(starts, digits, open.at(-1) ?? 0, start)) open.pop();
-    const parent = open.at(-1);
-    map.starts[entry * 2] = start;
-    map.words[entry * 4 + 2] = (parent === undefined ? NO_PARENT : parent + 1) * 16 + (digits[entry] ?? 0);
-    map.words[entry * 4 + 3] = values[entry] ?? 0;
+    const start = columns.starts[entry] ?? 0;
+    while (open.length > 0 && !holds(columns, open.at(-1) ?? 0, start)) open.pop();
+    starts[entry * 3] = start;
+    words[entry * 6 + 2] = ((open.at(-1) ?? -1) + 1) * 16 + (columns.digits[entry] ?? 0);
+    words[entry * 6 + 3] = columns.values[entry] ?? 0;
+    words[entry * 6 + 4] = columns.tags[entry] ?? 0;
     open.push(entry);
   }
-  return { ...map, index: buildIndex(starts, map.indexDigits) };
+  const indexDigits = Math.min(MAX_INDEX_DIGITS, Math.floor(Math.log10(Math.max(size, 1))));
+  return { size, indexWidth: POWERS[MAX_PREFIX_DIGITS - indexDigits] ?? 1, index: buildIndex(columns.starts, indexDigits), starts, words };
 }
 
-function holds(starts: Float64Array, digits: Uint8Array, outer: number, start: number): boolean {
+function holds({ starts, digits }: PrefixColumns, outer: number, start: number): boolean {
   return start - (starts[outer] ?? 0) < (POWERS[MAX_PREFIX_DIGITS - (digits[outer] ?? 0)] ?? 0);
 }
 
@@ -82,50 +85,78 @@ function buildIndex(starts: Float64Array, indexDigits: number): Uint32Array {
   return index;
 }
 
-/** The entry with the longest prefix of the number's leading digits; −1 if it has none. */
-export function findPrefix(map: PrefixMap, number: string): number {
-  let key = 0;
-  let length = 0;
+/** A number as it is searched: its leading digits, up to 15 of them, as a number padded to 15, and how many they are. */
+export interface Dialled {
+  readonly start: number;
+  readonly digits: number;
+}
+
+export function dialled(number: string): Dialled {
+  let start = 0;
+  let digits = 0;
   const most = number.length < MAX_PREFIX_DIGITS ? number.length : MAX_PREFIX_DIGITS;
-  for (; length < most; length++) {
-    const digit = number.charCodeAt(length) - 48;
+  for (; digits < most; digits++) {
+    const digit = number.charCodeAt(digits) - 48;
     if (digit < 0 || digit > 9) break;
-    key = key * 10 + digit;
+    start = start * 10 + digit;
   }
-  key *= POWERS[MAX_PREFIX_DIGITS - length] as number;
-  let entry = lastNotAbove(map, key);
+  return { start: start * (POWERS[MAX_PREFIX_DIGITS - digits] as number), digits };
+}
+
+/** The entry with the longest prefix of the number; −1 if it has none. */
+export function findPrefix(map: PrefixMap, number: Dialled): number {
+  const { start, digits } = number;
+  const { words, starts } = map;
+  let entry = lastNotAbove(map, start);
   // Up to the first that holds the number; one with more digits than the number has is not its prefix.
   while (entry >= 0) {
-    const digits = (map.words[entry * 4 + 2] as number) & 15;
-    if (digits <= length && key - (map.starts[entry * 2] as number) < (POWERS[MAX_PREFIX_DIGITS - digits] as number)) return entry;
-    entry = parentOf(map, entry);
+    const word = words[entry * 6 + 2] as number;
+    const own = word & 15;
+    if (own <= digits && start - (starts[entry * 3] as number) < (POWERS[MAX_PREFIX_DIGITS - own] as number)) return entry;
+    entry = (word >>> 4) - 1;
   }
   return -1;
 }
 
-function lastNotAbove(map: PrefixMap, key: number): number {
-  const bucket = Math.floor(key / (POWERS[MAX_PREFIX_DIGITS - map.indexDigits] as number));
-  let below = (map.index[bucket] as number) - 1;
-  let above = map.index[bucket + 1] as number;
+function lastNotAbove(map: PrefixMap, start: number): number {
+  const { index, starts } = map;
+  const bucket = Math.floor(start / map.indexWidth);
+  let below = (index[bucket] as number) - 1;
+  let above = index[bucket + 1] as number;
   while (above - below > 1) {
     const middle = (below + above) >>> 1;
-    if ((map.starts[middle * 2] as number) <= key) below = middle;
+    if ((starts[middle * 3] as number) <= start) below = middle;
     else above = middle;
   }
   return below;
 }
 
+/**
+ * Reads the place where a search will begin and returns something that depends on it. Called for several maps before
+ * they are searched, so that the processor waits for all of their memory at once instead of for one after the other.
+ */
+export function approach(map: PrefixMap, number: Dialled): number {
+  const bucket = Math.floor(number.start / map.indexWidth);
+  const first = map.index[bucket] as number;
+  const last = map.index[bucket + 1] as number;
+  return (map.words[first * 6 + 2] ?? 0) | (map.words[((first + last) >>> 1) * 6 + 2] ?? 0);
+}
+
 /** The next shorter prefix of the same number; −1 if there is none. */
 export function parentOf(map: PrefixMap, entry: number): number {
-  return ((map.words[entry * 4 + 2] as number) >>> 4) - 1;
+  return ((map.words[entry * 6 + 2] as number) >>> 4) - 1;
 }
 
 export function digitsOf(map: PrefixMap, entry: number): number {
-  return (map.words[entry * 4 + 2] as number) & 15;
+  return (map.words[entry * 6 + 2] as number) & 15;
 }
 
 export function valueOf(map: PrefixMap, entry: number): number {
-  return map.words[entry * 4 + 3] as number;
+  return map.words[entry * 6 + 3] as number;
+}
+
+export function tagOf(map: PrefixMap, entry: number): number {
+  return map.words[entry * 6 + 4] as number;
 }
 
 export function prefixMapBuffers(map: PrefixMap): ArrayBuffer[] {

@@ -2,8 +2,8 @@
 // Source: "Billing Concepts", "Advanced Rates", "Custom Rates".
 
 import { RateError } from './errors.ts';
-import { buildPrefixMap, digitsOf, findPrefix, prefixMapBuffers, prefixStart, valueOf } from './prefix-map.ts';
-import type { PrefixMap } from './prefix-map.ts';
+import { buildPrefixMap, digitsOf, findPrefix, prefixMapBuffers, prefixStart, tagOf, valueOf } from './prefix-map.ts';
+import type { Dialled, PrefixMap } from './prefix-map.ts';
 import type { Rate } from './rate.ts';
 import { splitFrom } from './split.ts';
 import { orderedSteps } from './step.ts';
@@ -24,10 +24,8 @@ export interface DestinationRow {
 
 /** All destinations by prefix; one for the whole catalog, shared by every retail tariff. */
 export interface DestinationMap {
+  /** value: destination id, tag: group id or NO_GROUP. */
   readonly prefixes: PrefixMap;
-  readonly destinationIds: Uint32Array;
-  /** NO_GROUP where there is none. */
-  readonly groupIds: Uint32Array;
 }
 
 const NO_GROUP = 0xffff_ffff;
@@ -50,9 +48,12 @@ export function buildDestinations(rows: readonly DestinationRow[]): DestinationM
   });
   problems.throwIfAny();
   return {
-    prefixes: buildPrefixMap(Float64Array.from(order, (row) => starts[row] ?? 0), Uint8Array.from(order, (row) => digits[row] ?? 0), Uint32Array.from(order.keys())),
-    destinationIds: Uint32Array.from(order, (row) => rows[row]?.destinationId ?? 0),
-    groupIds: Uint32Array.from(order, (row) => rows[row]?.groupId ?? NO_GROUP),
+    prefixes: buildPrefixMap({
+      starts: Float64Array.from(order, (row) => starts[row] ?? 0),
+      digits: Uint8Array.from(order, (row) => digits[row] ?? 0),
+      values: Uint32Array.from(order, (row) => rows[row]?.destinationId ?? 0),
+      tags: Uint32Array.from(order, (row) => rows[row]?.groupId ?? NO_GROUP),
+    }),
   };
 }
 
@@ -121,22 +122,21 @@ function pricedSteps(steps: readonly Step[]): readonly Step[] {
 }
 
 /** number → prefix → destination → group → the group's price at that moment, the custom one first. */
-export function findRetailRate(tariff: RetailTariff, number: string, atMs: number, custom: CustomRates | null): Rate | RateRefusal {
-  const { destinations, terms } = tariff;
-  const entry = findPrefix(destinations.prefixes, number);
-  if (entry < 0) return 'noRate';
-  const place = valueOf(destinations.prefixes, entry);
-  const groupId = destinations.groupIds[place] ?? NO_GROUP;
-  const prices = groupId === NO_GROUP ? undefined : (custom?.prices.get(groupId) ?? tariff.prices.get(groupId));
-  const price = prices === undefined ? null : priceAt(prices, terms, atMs);
+export function findRetailRate(tariff: RetailTariff, digits: Dialled, call: { number: string; atMs: number; custom: CustomRates | null }): Rate | RateRefusal {
+  const { terms } = tariff;
+  const { prefixes } = tariff.destinations;
+  const entry = findPrefix(prefixes, digits);
+  const groupId = entry < 0 ? NO_GROUP : tagOf(prefixes, entry);
+  const prices = groupId === NO_GROUP ? undefined : (call.custom?.prices.get(groupId) ?? tariff.prices.get(groupId));
+  const price = prices === undefined ? null : priceAt(prices, terms, call.atMs);
   if (prices === undefined || price === null) return 'noRate';
   if (price.steps === null) return 'blocked';
   return {
     ...retailTerms(terms),
-    prefix: number.slice(0, digitsOf(destinations.prefixes, entry)),
-    destinationId: destinations.destinationIds[place] ?? null,
+    prefix: call.number.slice(0, digitsOf(prefixes, entry)),
+    destinationId: valueOf(prefixes, entry),
     steps: price.steps,
-    split: terms.windowRule === 'start' || prices.length === 1 ? null : splitOver(prices, terms, price, atMs),
+    split: terms.windowRule === 'start' || prices.length === 1 ? null : splitOver(prices, terms, price, call.atMs),
   };
 }
 
@@ -176,5 +176,5 @@ function splitOver(prices: readonly RetailPrice[], terms: TariffTerms, first: Re
 
 /** What to transfer, so that nothing is copied, when destinations are posted to another thread. */
 export function destinationBuffers(destinations: DestinationMap): ArrayBuffer[] {
-  return [...prefixMapBuffers(destinations.prefixes), destinations.destinationIds.buffer as ArrayBuffer, destinations.groupIds.buffer as ArrayBuffer];
+  return prefixMapBuffers(destinations.prefixes);
 }

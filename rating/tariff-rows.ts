@@ -1,11 +1,8 @@
-// The rows of a wholesale tariff while it is built and once it stands: columns of numbers instead of a million objects.
+// The rows of a wholesale tariff as they stand in memory: columns of numbers instead of a million objects, and equal
+// price lists (the rows of one prefix) stored once, because a price list of a million prefixes has few prices.
 
-import { RateError } from './errors.ts';
+import type { RateError } from './errors.ts';
 import type { Money } from './money.ts';
-import { MAX_ENTRIES, buildPrefixMap, prefixStart, prefixText } from './prefix-map.ts';
-import type { PrefixMap } from './prefix-map.ts';
-import { checkIncrement, checkMoney, checkSeconds } from './step.ts';
-import { isAlways, overlap, timeWindow } from './window.ts';
 import type { DayType, TimeWindow } from './window.ts';
 
 /** One row of a wholesale tariff. Missing times mean all day, missing dates always, `incrementS` 1, all else 0. */
@@ -25,11 +22,19 @@ export interface RateRow {
   readonly ghostPercent?: number;
 }
 
-/** Bytes of a finished row: rate, connection fee, effective from (8 each), terms, destination (4 each). */
-export const ROW_BYTES = 32;
-/** Numbers of one set of terms: increment, minimal time, window + 1, blocked, ghost percent. */
-export const TERMS = 5;
+/** A broken row. `line` is counted from 1, or as the caller numbered the rows. */
+export interface RowProblem {
+  readonly line: number;
+  readonly error: RateError;
+}
+
+/** What many rows have in common, four numbers a set: increment, minimal time, 1 if blocked, ghost percent. */
+export const TERMS = 4;
+/** Set in a row's terms when it is the last of its price list. */
+export const LAST_ROW = 0x8000_0000;
 export const NO_DESTINATION = 0xffff_ffff;
+
+const ROW_BYTES = 32;
 
 export interface RowTable {
   readonly size: number;
@@ -37,222 +42,109 @@ export interface RowTable {
   readonly money: BigInt64Array;
   /** Over the same bytes, row r: effective from at [4r + 2], −Infinity for always. */
   readonly times: Float64Array;
-  /** Over the same bytes, row r: terms at [8r + 6], destination at [8r + 7]. */
+  /** Over the same bytes, row r: terms (and LAST_ROW) at [8r + 6], window + 1 or 0 for always at [8r + 7]. */
   readonly words: Uint32Array;
   readonly terms: Uint32Array;
   readonly windows: readonly TimeWindow[];
 }
 
-/** More than any price per minute; keeps amounts within 64 bits in memory. */
-const MAX_ROW_MONEY: Money = 900_000_000n * 10_000_000_000n;
-const MINUS_ONE: Money = -10_000_000_000n;
-
-/** A window for every half hour of work days and free days; each row is compared with those before it. */
-const MAX_WINDOWS_A_DATE = 96;
-
-export interface RowProblem {
-  /** Counted from 1, as rows were added, or as the caller numbered them. */
-  readonly line: number;
-  readonly error: RateError;
+/** A row in the columns of a tariff that is being built. */
+export interface RowSource {
+  /** Row r: rate at [2r], connection fee at [2r + 1]. */
+  readonly money: BigInt64Array;
+  readonly times: Float64Array;
+  /** Row r: terms at [4r], window at [4r + 1]; the others are of no concern here. */
+  readonly words: Uint32Array;
 }
 
-/** Columns that grow as rows come in. */
-export class RowColumns {
+/** Writes price lists one after the other, each only once. */
+export class PriceLists {
   size = 0;
-  readonly windows: TimeWindow[] = [];
-  readonly #paysBack: boolean;
-  readonly #termIds = new Map<string, number>();
-  readonly #windowIds = new Map<string, number>();
-  #terms = new Uint32Array(64 * TERMS);
-  #starts = new Float64Array(1024);
-  #digits = new Uint8Array(1024);
-  #money = new BigInt64Array(2048);
-  #times = new Float64Array(1024);
-  #words = new Uint32Array(3072);
+  readonly #source: RowSource;
+  readonly #moneyWords: Uint32Array;
+  readonly #money: BigInt64Array;
+  readonly #times: Float64Array;
+  readonly #words: Uint32Array;
+  /** Hash table of first rows + 1, open addressing. */
+  readonly #slots: Uint32Array;
 
-  /** `paysBack`: rates below 0 pay, as DID rates may; otherwise only −1 is let in, and blocks. */
-  constructor(paysBack: boolean) {
-    this.#paysBack = paysBack;
+  constructor(source: RowSource, rows: number) {
+    this.#source = source;
+    this.#moneyWords = new Uint32Array(source.money.buffer);
+    const buffer = new ArrayBuffer(rows * ROW_BYTES);
+    this.#money = new BigInt64Array(buffer);
+    this.#times = new Float64Array(buffer);
+    this.#words = new Uint32Array(buffer);
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(rows * 2 + 2)));
   }
 
-  /** Throws RateError naming the field; a row that throws leaves nothing behind. */
-  add(row: RateRow, line: number): void {
-    const start = this.#startOf(row.prefix);
-    const blocked = row.rate === 'blocked' || (!this.#paysBack && row.rate === MINUS_ONE);
-    const rate = row.rate === 'blocked' ? 0n : row.rate;
-    this.#checkMoney(blocked ? 0n : rate, 'rate');
-    const fee = row.connectionFee ?? 0n;
-    this.#checkMoney(fee, 'connectionFee');
-    if (this.#paysBack && ((fee < 0n && rate > 0n) || (fee > 0n && rate < 0n))) {
-      throw new RateError('mixedSigns', 'connectionFee', 'the fee and the rate must both be 0 or more, or both be 0 or less.');
+  /** First row in the table of these source rows, which are in their final order. */
+  place(list: Uint32Array): number {
+    const mask = this.#slots.length - 1;
+    let slot = this.#hash(list) & mask;
+    while (this.#slots[slot] !== 0) {
+      const first = (this.#slots[slot] as number) - 1;
+      if (this.#isEqual(first, list)) return first;
+      slot = (slot + 1) & mask;
     }
-    const from = row.effectiveFromMs ?? -Infinity;
-    if (Number.isNaN(from)) throw new RateError('badDate', 'effectiveFromMs', 'the date is not a number of milliseconds.');
-    const destination = row.destinationId ?? NO_DESTINATION;
-    if (!Number.isInteger(destination) || destination < 0 || destination > NO_DESTINATION) {
-      throw new RateError('wrongType', 'destinationId', 'a destination id is a whole number below 2^32.');
-    }
-    const terms = this.#termsOf(row, blocked);
-    if (this.size >= MAX_ENTRIES) throw new RateError('tooLarge', '', `A tariff has at most ${MAX_ENTRIES} rows.`);
-    if (this.size === this.#digits.length) this.#grow();
+    const first = this.size;
+    this.#slots[slot] = first + 1;
+    for (const row of list) this.#append(row);
+    this.#words[(this.size - 1) * 8 + 6]! |= LAST_ROW;
+    return first;
+  }
+
+  /** The written part alone. */
+  table(terms: Uint32Array, windows: readonly TimeWindow[]): RowTable {
+    const buffer = (this.#money.buffer as ArrayBuffer).slice(0, this.size * ROW_BYTES);
+    return { size: this.size, money: new BigInt64Array(buffer), times: new Float64Array(buffer), words: new Uint32Array(buffer), terms, windows };
+  }
+
+  #append(row: number): void {
     const at = this.size++;
-    this.#starts[at] = start;
-    this.#digits[at] = row.prefix.length;
-    this.#money[at * 2] = blocked ? 0n : rate;
-    this.#money[at * 2 + 1] = fee;
-    this.#times[at] = from;
-    this.#words[at * 3] = terms;
-    this.#words[at * 3 + 1] = destination;
-    this.#words[at * 3 + 2] = line;
+    this.#money[at * 4] = this.#source.money[row * 2] as bigint;
+    this.#money[at * 4 + 1] = this.#source.money[row * 2 + 1] as bigint;
+    this.#times[at * 4 + 2] = this.#source.times[row] as number;
+    this.#words[at * 8 + 6] = this.#source.words[row * 4] as number;
+    this.#words[at * 8 + 7] = this.#source.words[row * 4 + 1] as number;
   }
 
-  /** Sorted into their final form. Doubles and overlapping windows are reported and left out. */
-  finish(report: (problem: RowProblem) => void): { prefixes: PrefixMap; rows: RowTable } {
-    const order = this.#sorted();
-    const firsts = new Uint32Array(this.size);
-    let prefixes = 0;
-    for (let at = 0; at < order.length; at++) {
-      if (at > 0 && this.#samePrefix(order[at - 1] as number, order[at] as number)) continue;
-      firsts[prefixes++] = at;
+  #hash(list: Uint32Array): number {
+    let hash = list.length;
+    for (let place = 0; place < list.length; place++) {
+      const row = list[place] as number;
+      for (let word = 0; word < 4; word++) hash = mix(hash, this.#moneyWords[row * 4 + word] as number);
+      const seconds = (this.#source.times[row] as number) / 1000;
+      hash = mix(hash, Number.isFinite(seconds) ? seconds : -1);
+      hash = mix(mix(hash, this.#source.words[row * 4] as number), this.#source.words[row * 4 + 1] as number);
     }
-    const starts = new Float64Array(prefixes);
-    const digits = new Uint8Array(prefixes);
-    for (let prefix = 0; prefix < prefixes; prefix++) {
-      const row = order[firsts[prefix] as number] as number;
-      starts[prefix] = this.#starts[row] as number;
-      digits[prefix] = this.#digits[row] as number;
-      const end = prefix + 1 < prefixes ? (firsts[prefix + 1] as number) : order.length;
-      this.#sortGroup(order.subarray(firsts[prefix], end), report);
+    return hash >>> 0;
+  }
+
+  #isEqual(first: number, list: Uint32Array): boolean {
+    for (let place = 0; place < list.length; place++) {
+      const at = first + place;
+      const row = list[place] as number;
+      const last = place === list.length - 1 ? LAST_ROW : 0;
+      const equal =
+        this.#words[at * 8 + 6] === ((this.#source.words[row * 4] as number) | last) >>> 0 &&
+        this.#words[at * 8 + 7] === this.#source.words[row * 4 + 1] &&
+        this.#money[at * 4] === this.#source.money[row * 2] &&
+        this.#money[at * 4 + 1] === this.#source.money[row * 2 + 1] &&
+        this.#times[at * 4 + 2] === this.#source.times[row];
+      if (!equal) return false;
     }
-    return { prefixes: buildPrefixMap(starts, digits, firsts.slice(0, prefixes)), rows: this.#table(order) };
-  }
-
-  #startOf(prefix: string): number {
-    if (typeof prefix !== 'string' || (prefix === '' && !this.#paysBack)) throw new RateError('badPrefix', 'prefix', 'the prefix is missing.');
-    const start = prefixStart(prefix);
-    if (Number.isNaN(start)) throw new RateError('badPrefix', 'prefix', `"${prefix.slice(0, 40)}" is not a prefix: 1 to 15 digits and nothing else.`);
-    return start;
-  }
-
-  #checkMoney(amount: Money, field: string): void {
-    checkMoney(amount, field);
-    if (amount < 0n && !this.#paysBack) throw new RateError('negative', field, 'an amount below 0 is not a price (only a rate of −1 is let in: it blocks).');
-    if (amount > MAX_ROW_MONEY || amount < -MAX_ROW_MONEY) throw new RateError('tooLarge', field, 'an amount above 900,000,000 is not a price per minute.');
-  }
-
-  /** Most rows of a tariff share a handful of terms, so they are stored once. */
-  #termsOf(row: RateRow, blocked: boolean): number {
-    const incrementS = row.incrementS ?? 1;
-    const minTimeS = row.minTimeS ?? 0;
-    const ghostPercent = row.ghostPercent ?? 100;
-    checkIncrement(incrementS, 'incrementS');
-    checkSeconds(minTimeS, 'minTimeS');
-    checkSeconds(ghostPercent, 'ghostPercent');
-    const window = this.#windowOf(row);
-    const key = `${incrementS},${minTimeS},${window},${blocked ? 1 : 0},${ghostPercent}`;
-    const known = this.#termIds.get(key);
-    if (known !== undefined) return known;
-    const id = this.#termIds.size;
-    if ((id + 1) * TERMS > this.#terms.length) this.#terms = grown(this.#terms, Uint32Array);
-    this.#terms.set([incrementS, minTimeS, window, blocked ? 1 : 0, ghostPercent], id * TERMS);
-    this.#termIds.set(key, id);
-    return id;
-  }
-
-  /** 0 for always, else its index + 1. */
-  #windowOf(row: RateRow): number {
-    if (row.startTime === undefined && row.endTime === undefined && row.dayType === undefined) return 0;
-    const key = `${row.startTime ?? ''}|${row.endTime ?? ''}|${String(row.dayType ?? '')}`;
-    const known = this.#windowIds.get(key);
-    if (known !== undefined) return known;
-    const window = timeWindow(row);
-    const id = isAlways(window) ? 0 : this.windows.push(window);
-    this.#windowIds.set(key, id);
-    return id;
-  }
-
-  #grow(): void {
-    this.#starts = grown(this.#starts, Float64Array);
-    this.#digits = grown(this.#digits, Uint8Array);
-    this.#money = grown(this.#money, BigInt64Array);
-    this.#times = grown(this.#times, Float64Array);
-    this.#words = grown(this.#words, Uint32Array);
-  }
-
-  #samePrefix(a: number, b: number): boolean {
-    return this.#starts[a] === this.#starts[b] && this.#digits[a] === this.#digits[b];
-  }
-
-  #sorted(): Uint32Array {
-    return sortByPrefix(this.#starts.subarray(0, this.size), this.#digits.subarray(0, this.size));
-  }
-
-  /** Newest date first. Two rows of one date may share no second. */
-  #sortGroup(group: Uint32Array, report: (problem: RowProblem) => void): void {
-    if (group.length === 1) return;
-    group.sort((a, b) => (this.#times[b] as number) - (this.#times[a] as number) || (this.#words[a * 3 + 2] as number) - (this.#words[b * 3 + 2] as number));
-    let dateFrom = 0;
-    for (let at = 1; at < group.length; at++) {
-      const row = group[at] as number;
-      if (this.#times[row] !== this.#times[group[dateFrom] as number]) dateFrom = at;
-      const error = this.#clashWithAny(row, group.subarray(dateFrom, at));
-      if (error !== null) report({ line: this.#words[row * 3 + 2] as number, error });
-    }
-  }
-
-  #clashWithAny(row: number, others: Uint32Array): RateError | null {
-    if (others.length >= MAX_WINDOWS_A_DATE) {
-      return new RateError('tooLarge', 'startTime', `a prefix has at most ${MAX_WINDOWS_A_DATE} rows from one date on.`);
-    }
-    for (let at = others.length - 1; at >= 0; at--) {
-      const error = this.#clash(row, others[at] as number);
-      if (error !== null) return error;
-    }
-    return null;
-  }
-
-  #clash(row: number, other: number): RateError | null {
-    const [own, others] = [this.#window(row), this.#window(other)];
-    const line = this.#words[other * 3 + 2] as number;
-    const prefix = prefixText(this.#starts[row] as number, this.#digits[row] as number);
-    if (own === others) return new RateError('duplicateRow', 'prefix', `${prefix} has a rate from the same date on in line ${line} already.`);
-    const everyDay = own === null || others === null;
-    if (!everyDay && !overlap(own, others)) return null;
-    return new RateError('windowsOverlap', 'startTime', `the hours of ${prefix} overlap with those of line ${line} from the same date on.`);
-  }
-
-  #window(row: number): TimeWindow | null {
-    const id = this.#terms[(this.#words[row * 3] as number) * TERMS + 2] as number;
-    return id === 0 ? null : (this.windows[id - 1] ?? null);
-  }
-
-  #table(order: Uint32Array): RowTable {
-    const buffer = new ArrayBuffer(order.length * ROW_BYTES);
-    const money = new BigInt64Array(buffer);
-    const times = new Float64Array(buffer);
-    const words = new Uint32Array(buffer);
-    for (let at = 0; at < order.length; at++) {
-      const row = order[at] as number;
-      money[at * 4] = this.#money[row * 2] as bigint;
-      money[at * 4 + 1] = this.#money[row * 2 + 1] as bigint;
-      times[at * 4 + 2] = this.#times[row] as number;
-      words[at * 8 + 6] = this.#words[row * 3] as number;
-      words[at * 8 + 7] = this.#words[row * 3 + 1] as number;
-    }
-    return { size: order.length, money, times, words, terms: this.#terms.slice(0, this.#termIds.size * TERMS), windows: this.windows };
+    return true;
   }
 }
 
-type Column = Uint8Array | Uint32Array | Float64Array | BigInt64Array;
-
-function grown<Kind extends Column>(column: Kind, Kind: new (length: number) => Kind): Kind {
-  const larger = new Kind(column.length * 2);
-  (larger.set as (from: Column) => void)(column);
-  return larger;
+function mix(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x9e37_79b1);
+  return mixed ^ (mixed >>> 15);
 }
 
 /**
- * Row numbers ordered by start, then by digits, equal ones in their order. Digit by digit (radix sort, base 1,000)
+ * Row numbers ordered by start, then by digits, equal ones in their order. Three digits at a time (radix sort)
  * because a million comparisons through a callback would take ten times as long.
  */
 export function sortByPrefix(starts: Float64Array, digits: Uint8Array): Uint32Array {
@@ -263,10 +155,13 @@ export function sortByPrefix(starts: Float64Array, digits: Uint8Array): Uint32Ar
   for (let pass = 0; pass < 6; pass++) {
     const divisor = 1000 ** (pass - 1);
     const places = new Uint32Array(1001);
-    const digitOf = pass === 0 ? (row: number) => digits[row] as number : (row: number) => Math.floor((starts[row] as number) / divisor) % 1000;
+    const digitOf = (row: number): number => (pass === 0 ? (digits[row] as number) : Math.floor((starts[row] as number) / divisor) % 1000);
     for (let row = 0; row < size; row++) places[digitOf(row) + 1]! += 1;
     for (let digit = 1; digit <= 1000; digit++) places[digit]! += places[digit - 1] as number;
-    for (const row of order) next[places[digitOf(row)]!++] = row;
+    for (let at = 0; at < size; at++) {
+      const row = order[at] as number;
+      next[places[digitOf(row)]!++] = row;
+    }
     [order, next] = [next, order];
   }
   return order;
