@@ -54,3 +54,11 @@ export function isPoison(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' && code.length === 5 && /^(?:22|23|P0)/.test(code);
 }
+
+/** Why Postgres refused an entry that stands alone. */
+export function poisonReason(error: unknown): string {
+  const { code, table, detail, message } = error as { code?: string; table?: string; detail?: string; message: string };
+  // A debit finds no balance to continue.
+  if (code === '23502' && table === 'balance_ledger') return `A debit names an account that does not exist. ${detail ?? ''}`.trim();
+  return message;
+}

@@ -14,7 +14,7 @@ import type { Spendable } from './redis/calls.ts';
 import { CDR_STREAM, REFUSED_STREAM } from './redis/keys.ts';
 import { runScript } from './redis/scripts.ts';
 import type { Units } from './redis/units.ts';
-import { entryProblem, isPoison, readEntries, usersOf } from './settle-entry.ts';
+import { entryProblem, isPoison, poisonReason, readEntries, usersOf } from './settle-entry.ts';
 import type { Entry } from './settle-entry.ts';
 import { insertCalls, insertDebits, makePartition, prepareWriter, takeSettlerLock } from './settle-sql.ts';
 import type { NamedDebit } from './settle-sql.ts';
@@ -115,6 +115,11 @@ export class Settler {
     this.#reason = reason;
   }
 
+  /** Queues what was put aside again, after its reason was removed. Returns how many. */
+  async retryRefused(most = 1000): Promise<number> {
+    return Number(await runScript(this.#parts.redis, 'retry-refused', { keys: [CDR_STREAM, REFUSED_STREAM], args: [most] }));
+  }
+
   /** One batch. Returns how many entries it took; 0 also while another settler is at work. Throws when a server is away. */
   async settleOnce(): Promise<number> {
     const entries = await readEntries(this.#parts.redis, this.#parts.batch);
@@ -138,7 +143,7 @@ export class Settler {
       if (!isPoison(error)) throw error;
       const [only] = entries;
       if (only !== undefined && entries.length === 1) {
-        await this.#refuse(only, error instanceof Error ? error.message : String(error));
+        await this.#refuse(only, poisonReason(error));
         return true;
       }
       const middle = entries.length >> 1;

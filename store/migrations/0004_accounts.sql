@@ -58,8 +58,9 @@ declare
 begin
   if new.id = 0 then return new; end if;
   select type into owner_type from users where id = new.owner_id for key share;
-  if account_rank(owner_type) <= account_rank(new.type) then
-    raise check_violation using message = format('a %s (user %s) cannot own a %s (user %s)', owner_type, new.owner_id, new.type, new.id);
+  -- An owner who is not there is the foreign key's business.
+  if owner_type is not null and account_rank(owner_type) <= account_rank(new.type) then
+    raise check_violation using message = format('user %s (%s) cannot own user %s (%s)', new.owner_id, owner_type, new.id, new.type);
   end if;
   if tg_op = 'UPDATE' and exists (select from users where owner_id = new.id and account_rank(type) >= account_rank(new.type)) then
     raise check_violation using message = format('user %s owns accounts that a %s cannot own', new.id, new.type);

@@ -13,6 +13,7 @@ import type { LoggedLine } from './servers.ts';
 export interface TestCalls {
   readonly store: CallStore;
   readonly redis: Redis;
+  readonly redisUrl: string;
   readonly units: Units;
   readonly lines: readonly LoggedLine[];
   /** What the memory of the process knows of balances. */
@@ -22,12 +23,13 @@ export interface TestCalls {
 
 export async function openCalls(priceDecimals = 6): Promise<TestCalls> {
   const { log, lines } = memoryLog();
-  const redis = connectRedis(await freshRedis(), log);
+  const redisUrl = await freshRedis();
+  const redis = connectRedis(redisUrl, log);
   await until(() => (redis.status === 'ready' ? undefined : `Redis is ${redis.status}`));
   const known = new Map<number, Spendable>();
   const units = makeUnits(priceDecimals);
   const store = makeCallStore({ redis, units, balanceOf: (userId) => known.get(userId), log });
-  return { store, redis, units, lines, known, close: () => redis.disconnect() };
+  return { store, redis, redisUrl, units, lines, known, close: () => redis.disconnect() };
 }
 
 export function balance(userId: number, amount: string, parts: { credit?: string | null; version?: number } = {}): Spendable {

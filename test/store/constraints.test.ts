@@ -1,0 +1,86 @@
+import t from 'tap';
+import { closeServers, connect, freshDatabase } from './servers.ts';
+import { smallTenant } from './tenant.ts';
+
+t.teardown(closeServers);
+
+/** What cannot be, and the word that must stand in the refusal. */
+const IMPOSSIBLE: readonly (readonly [what: string, sql: string, reason: RegExp])[] = [
+  ['a second admin', `insert into users (username, type) values ('eve', 'admin')`, /user 0 \(admin\) cannot own/],
+  ['a user who owns himself', `update users set owner_id = 5 where id = 5`, /user 5 \(user\) cannot own user 5/],
+  ['a user owned by a user', `insert into users (username, owner_id) values ('eve', 5)`, /user 5 \(user\) cannot own/],
+  ['a reseller below a reseller', `insert into users (username, type, owner_id) values ('eve', 'reseller', 2)`, /user 2 \(reseller\) cannot own/],
+  ['an owner who becomes a user', `update users set type = 'user' where id = 2`, /owns accounts/],
+  ['an owner who is not there', `insert into users (username, owner_id) values ('eve', 77)`, /foreign key/],
+  ['an unlimited prepaid credit', `update users set credit = null where id = 5`, /only_postpaid_credit_is_unlimited/],
+  ['a credit below 0', `update users set credit = -1 where id = 5`, /credit/],
+  ['an absurd balance', `update users set balance = 1e12 where id = 5`, /money_amount/],
+  ['a balance that is not a number', `update users set balance = 'NaN' where id = 5`, /money_amount/],
+  ['limits of both kinds', `update users set combined_limit = 2, inbound_limit = 1 where id = 5`, /combined_limit_excludes/],
+  ['a limit below 0', `update users set outbound_limit = -1 where id = 5`, /call_limit/],
+  ['a list without a pool', `update users set source_list_mode = 'blacklist' where id = 5`, /source_list_needs_a_pool/],
+  ['a time zone of nowhere', `update users set time_zone = 'Mars/Phobos' where id = 5`, /time_zone/],
+  ['a currency nobody knows', `update users set currency = 'XXX' where id = 5`, /foreign key/],
+  ['a provider tariff on a user', `update users set tariff_id = 1 where id = 5`, /tariff 1 is a provider tariff, not user_wholesale or user_retail/],
+  ['a user tariff on a provider', `update providers set tariff_id = 2 where id = 3`, /not provider/],
+  ['two users of one name', `insert into users (username) values ('alice')`, /unique/],
+  ['a user name with a line break', `insert into users (username) values (E'al\\nice')`, /username/],
+  ['an injected endpoint', `insert into devices (user_id, endpoint, secret) values (5, 'a]b', 'x')`, /endpoint/],
+  ['a device named as a provider', `insert into devices (user_id, endpoint, secret) values (5, 'provider-3', 'x')`, /endpoint/],
+  ['a device without a password', `insert into devices (user_id, endpoint) values (5, 'bob')`, /needs_a_password/],
+  ['a secret with a line break', `update devices set secret = E'x\\ny' where id = 7`, /secret/],
+  ['an IP device without an IP', `insert into devices (user_id, endpoint, auth) values (5, 'bob', 'ip')`, /ip_device_needs_an_ip/],
+  ['a caller name with quotes', `update devices set caller_id_name = 'A"B' where id = 7`, /caller_id_name/],
+  ['a rate below 0', `insert into rates (tariff_id, prefix, rate) values (2, '371', -1)`, /only rates of DIDs/],
+  ['a prefix with letters', `insert into rates (tariff_id, prefix, rate) values (2, '37x', 1)`, /prefix/],
+  ['two rates for one prefix and date', `insert into rates (tariff_id, prefix, rate) values (2, '370', 1)`, /unique/],
+  ['an increment of 0', `update rates set increment_s = 0 where tariff_id = 2`, /increment/],
+  ['a price of a million', `insert into rates (tariff_id, prefix, rate) values (2, '371', 1000000)`, /rate/],
+  ['rates of prefixes in a retail tariff', `insert into rates (tariff_id, prefix, rate) values (4, '371', 1)`, /retail tariff holds rates of destination groups/],
+  ['a tariff whose purpose changes under its rates', `update tariffs set purpose = 'provider' where id = 2`, /its purpose stays/],
+  ['a DID that begins with a letter', `insert into dids (did, provider_id) values ('A370', 3)`, /did/],
+  ['a wildcard in the middle', `insert into dids (did, provider_id) values ('370*1', 3)`, /did/],
+  ['an active DID of nobody', `insert into dids (did, provider_id, status) values ('3701', 3, 'active')`, /reserved_or_active_did_needs_a_user/],
+  ['a free DID of somebody', `update dids set status = 'free' where id = 9`, /free_did_has_no_user/],
+  ['a DID on the device of another', `update dids set user_id = 2 where id = 9`, /device_belongs_to_the_user/],
+  ['a DID active from after till', `update dids set active_from = '2026-02-01', active_till = '2026-01-01'`, /active_from_is_before/],
+  ['one DID twice', `insert into dids (did, provider_id) values ('37088888*', 3)`, /unique/],
+  ['an LCR with a provider that is not there', `insert into lcr_providers (lcr_id, provider_id) values (1, 77)`, /foreign key/],
+  ['more than the whole', `update lcr_providers set percent = 101`, /percent/],
+  ['% in the middle of a pool number', `insert into numbers (pool_id, number) values (1, '37%0')`, /number/],
+  ['a rule that changes nothing', `insert into location_rules (location_id, name) values (1, 'x')`, /rule_changes_nothing/],
+  ['a rule from long to short', `insert into location_rules (location_id, name, cut, min_length, max_length) values (1, 'x', '8', 9, 3)`, /min_length_above/],
+  ['a world without the Global location', `delete from locations where id = 1`, /Global/],
+  ['a default currency worth 2', `update currencies set exchange_rate = 2 where code = 'USD'`, /check/],
+  ['a second default currency', `insert into currencies (code, exchange_rate, is_default) values ('EUR', 1, true)`, /unique/],
+  ['a call that ended before it began to be billed', `insert into calls (uniqueid, attempt, calldate, final, end_time, direction, server_id, disposition, hangup_cause, duration_ms, bill_ms, billsec, terminated_by, end_source)
+    values ('x', 1, now(), true, now(), 'outbound', 1, 'ANSWERED', 16, 0, -1, 0, 'system', 'event')`, /bill_ms/],
+];
+
+t.test('impossible rows stay out, each with its reason', async (t) => {
+  const client = await connect(await freshDatabase());
+  await smallTenant(client);
+  for (const [what, sql, reason] of IMPOSSIBLE) await t.rejects(client.query(sql), reason, what);
+});
+
+t.test('a terminated DID lets its number be bought again', async (t) => {
+  const client = await connect(await freshDatabase());
+  await smallTenant(client);
+  await client.query(`update dids set status = 'terminated' where id = 9`);
+  await client.query(`insert into dids (did, provider_id) values ('37088888*', 3)`);
+  const { rows } = await client.query(`select status, status_since > now() - interval '1 minute' as now from dids order by status`);
+  t.strictSame(rows, [{ status: 'free', now: true }, { status: 'terminated', now: true }]);
+});
+
+t.test('calls fall into the partition of their month, those of no month into the default one', async (t) => {
+  const client = await connect(await freshDatabase());
+  const insert = `insert into calls (uniqueid, attempt, calldate, final, end_time, direction, server_id, disposition, hangup_cause, duration_ms, bill_ms, billsec, terminated_by, end_source)
+    values ($1, 1, $2, true, $2, 'outbound', 1, 'ANSWERED', 16, 0, 0, 0, 'system', 'event')`;
+  await client.query(insert, ['early', '2020-02-29T23:59:59.999Z']);
+  t.match((await client.query(`select tableoid::regclass::text as part from calls`)).rows, [{ part: 'calls_default' }]);
+  t.match((await client.query(`select make_call_partition('2020-02-29') as made, make_call_partition('2020-02-01') as again`)).rows, [{ made: true, again: false }]);
+  await client.query(insert, ['next', '2020-03-01T00:00:00Z']);
+  t.match((await client.query(`select uniqueid, tableoid::regclass::text as part from calls order by calldate`)).rows,
+    [{ uniqueid: 'early', part: 'calls_2020_02' }, { uniqueid: 'next', part: 'calls_default' }], 'rows that waited moved in');
+  await t.rejects(client.query(insert, ['early', '2020-02-29T23:59:59.999Z']), /unique/);
+});
