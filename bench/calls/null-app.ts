@@ -22,6 +22,12 @@ function send(link: AsteriskLink, request: AriRequest): void {
   link.request(request).catch(none);
 }
 
+/** An order failed: nobody decides anything here, both legs go. */
+function giveUp(link: AsteriskLink, call: NullCall): void {
+  send(link, hangup(call.caller, 34));
+  send(link, hangup(call.leg, 34));
+}
+
 function arrive(link: AsteriskLink, caller: string, number: string): void {
   const call: NullCall = { caller, leg: `null-${caller}`, bridged: false, ready: false };
   byChannel.set(caller, call);
@@ -29,12 +35,12 @@ function arrive(link: AsteriskLink, caller: string, number: string): void {
   link.request(createBridge(call.leg)).then(() => {
     call.bridged = true;
     connect(link, call);
-  }, none);
-  send(link, createLeg({ dialString: numberDialString(number, address.endpoint), channelId: call.leg, app: address.app, appArgs: ['leg'], originator: caller }));
+  }, () => giveUp(link, call));
+  link.request(createLeg({ dialString: numberDialString(number, address.endpoint), channelId: call.leg, app: address.app, appArgs: ['leg'], originator: caller })).catch(() => giveUp(link, call));
 }
 
 function connect(link: AsteriskLink, call: NullCall): void {
-  if (call.bridged && call.ready) link.inOrder([addToBridge(call.leg, [call.caller, call.leg]), dial(call.leg, 30, call.caller)]).catch(none);
+  if (call.bridged && call.ready) link.inOrder([addToBridge(call.leg, [call.caller, call.leg]), dial(call.leg, 30, call.caller)]).catch(() => giveUp(link, call));
 }
 
 function receive(link: AsteriskLink, event: AsteriskEvent): void {
