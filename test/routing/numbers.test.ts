@@ -1,0 +1,179 @@
+/** From hostile text to a number that can be looked up: cleaning, localization, pools and lists. */
+import * as fc from 'fast-check';
+import { test } from 'tap';
+import { listRefusal } from '../../routing/lists.ts';
+import { applyRule, localize, matchRule } from '../../routing/localize.ts';
+import { buildNumberPool, matchPool, poolNumberProblem } from '../../routing/number-pool.ts';
+import { dialledNumber, sourceNumber } from '../../routing/number.ts';
+import type { NumberRules } from '../../routing/number.ts';
+import type { NumberRule } from '../../routing/catalog.ts';
+import { blacklist, location, rule, whitelist } from './catalog-builder.ts';
+import { holds } from './property.ts';
+
+const rulesOf = (letters: NumberRules['letters']): NumberRules => ({ letters, maxLength: 40 });
+
+/** Text as SIP callers send it: any Unicode, and what would mean more than a number somewhere. */
+const hostile = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({ unit: fc.constantFrom('0', '1', '7', 'a', 'Z', '+', '*', '#', '-', '.', '_', ' ', '%', ';', '@', '/', '&', '"', '\'', '\\', '\r', '\n', '\0', '\u202e', '\ud800', '٣', '７', '😀'), maxLength: 60 }),
+);
+
+test('no text yields a number with a character that means something elsewhere', async (t) => {
+  holds(t, fc.property(hostile, fc.constantFrom<NumberRules['letters']>('refuse', 'clean', 'keep'), (text, letters) => {
+    const dialled = dialledNumber(text, rulesOf(letters));
+    if (!dialled.ok) return [207, 336].includes(dialled.cause) && dialled.why !== '';
+    const allowed = letters === 'keep' ? /^\+?[0-9A-Za-z*#]+$/ : /^\+?[0-9*#]+$/;
+    return allowed.test(dialled.number) && dialled.number.length <= 40 && (dialled.number === text || letters === 'clean');
+  }), 2000);
+});
+
+test('whatever the caller sends as his own number is plain, bounded and never empty', async (t) => {
+  holds(t, fc.property(hostile, (text) => /^[0-9A-Za-z+*#._-]{1,40}$/.test(sourceNumber(text, 40))), 1000);
+});
+
+const DIALLED: readonly (readonly [string, NumberRules['letters'], string | number])[] = [
+  ['37060000000', 'refuse', '37060000000'],
+  ['+37060000000', 'refuse', '+37060000000'],
+  ['*98', 'refuse', '*98'],
+  ['#31#37060000000', 'refuse', '#31#37060000000'],
+  ['', 'keep', 336],
+  ['s', 'keep', 336],
+  ['+', 'keep', 207],
+  ['++370', 'keep', 207],
+  ['370+60', 'keep', 207],
+  ['370 600', 'keep', 207],
+  ['370-600', 'keep', 207],
+  ['370%', 'keep', 207],
+  ['370;ext=5', 'keep', 207],
+  ['370\n', 'keep', 207],
+  ['\'; drop table calls; --', 'keep', 207],
+  ['٣٧٠', 'keep', 207],
+  ['０', 'keep', 207],
+  ['0B69847249887528', 'keep', '0B69847249887528'],
+  ['0B69847249887528', 'clean', '069847249887528'],
+  ['0B69847249887528', 'refuse', 207],
+  ['alice', 'keep', 'alice'],
+  ['alice', 'clean', 336],
+  ['+abc', 'clean', 336],
+  ['S', 'clean', 336],
+  ['1'.repeat(40), 'refuse', '1'.repeat(40)],
+  ['1'.repeat(41), 'refuse', 207],
+];
+
+for (const [text, letters, expected] of DIALLED) {
+  test(`${JSON.stringify(text).slice(0, 30)} is ${typeof expected === 'number' ? `refused with ${expected}` : 'dialled'} where letters are ${letters === 'keep' ? 'kept' : letters === 'clean' ? 'cut' : 'refused'}`, async (t) => {
+    const dialled = dialledNumber(text, rulesOf(letters));
+    t.equal(dialled.ok ? dialled.number : dialled.cause, expected);
+  });
+}
+
+test('a caller without a number is anonymous', async (t) => {
+  for (const text of ['', ' ', '"<>"', '😀']) t.equal(sourceNumber(text, 40), 'anonymous');
+  t.equal(sourceNumber('+370 (5) 000-000', 40), '+3705000-000');
+  t.equal(sourceNumber('9'.repeat(99), 40).length, 40);
+});
+
+const localized = (number: string, own: readonly NumberRule[], global: readonly NumberRule[] = []): string => localize(new Map([[1, location(1, ...global)], [2, location(2, ...own)]]), 2, 'destination', number).number;
+
+test('a rule cuts what it names and puts its own in front', async (t) => {
+  t.equal(localized('861234567', [rule('86', '3706')]), '37061234567', 'the page\'s example');
+  t.equal(localized('0037060000000', [rule('00', '')]), '37060000000');
+  t.equal(localized('5551234', [rule('', '1212')]), '12125551234');
+  t.equal(localized('861234567', [rule('87', '3707')]), '861234567', 'no rule matches');
+});
+
+test('the own location comes before the global one, whatever is longer', async (t) => {
+  t.equal(localized('861234567', [rule('8', '1')], [rule('86', '3706')]), '161234567');
+  t.equal(localized('861234567', [rule('9', '1')], [rule('86', '3706')]), '37061234567', 'global rules serve when no own one matches');
+  t.equal(localize(new Map([[1, location(1, rule('86', '3706'))]]), 1, 'destination', '861234567').number, '37061234567', 'a device that is in the global location');
+  t.equal(localize(new Map([[1, location(1, rule('86', '3706'))]]), 77, 'destination', '861234567').number, '37061234567', 'a location that is not there');
+});
+
+test('the longest cut wins, then the rule that was there first', async (t) => {
+  t.equal(localized('00370', [rule('0', 'a'), rule('00', 'b'), rule('', 'c')]), 'b370');
+  t.equal(localized('00370', [rule('00', 'a', { id: 9 }), rule('00', 'b', { id: 8 })]), 'b370');
+});
+
+test('a rule serves numbers of its lengths only', async (t) => {
+  const short = [rule('8', '370', { minLength: 9, maxLength: 9 })];
+  t.equal(localized('86123456', short), '86123456');
+  t.equal(localized('861234567', short), '37061234567');
+  t.equal(localized('8612345678', short), '8612345678');
+});
+
+test('a plus that no rule has cut is not part of the number', async (t) => {
+  t.equal(localized('+37060000000', []), '37060000000');
+  t.equal(localized('+37060000000', [rule('+370', '00')]), '0060000000');
+  t.equal(localized('060000000', [rule('0', '+370')]), '37060000000');
+});
+
+test('rules for the source leave the destination alone', async (t) => {
+  t.equal(localized('861234567', [rule('86', '3706', { applies: 'source' })]), '861234567');
+});
+
+const digits = fc.string({ unit: fc.constantFrom('0', '1', '2'), maxLength: 6 });
+const someRules = fc.array(fc.record({ cut: fc.string({ unit: fc.constantFrom('0', '1', '2'), maxLength: 3 }), add: digits, minLength: fc.nat(4), maxLength: fc.integer({ min: 3, max: 8 }) }), { maxLength: 8 });
+
+test('of any rules the one that matches has the longest cut of all that match', async (t) => {
+  holds(t, fc.property(someRules, digits, (parts, number) => {
+    const rules = parts.map((part) => rule(part.cut, part.add, part));
+    const matching = rules.filter((one) => number.startsWith(one.cut) && number.length >= one.minLength && number.length <= one.maxLength);
+    const longest = Math.max(...matching.map((one) => one.cut.length));
+    const [expected] = matching.filter((one) => one.cut.length === longest);
+    const found = matchRule(rules, 'destination', number);
+    return found === (expected ?? null) && applyRule(found, number) === (expected === undefined ? number : expected.add + number.slice(expected.cut.length));
+  }));
+});
+
+test('a pool holds numbers, prefixes and words', async (t) => {
+  const pool = buildNumberPool(['37060000000', '44%', '4420%', 'Anonymous', '#31%', '+49301']);
+  t.equal(matchPool(pool, '37060000000'), '37060000000');
+  t.equal(matchPool(pool, '370600000001'), undefined, 'a number is no prefix');
+  t.equal(matchPool(pool, '3706000000'), undefined);
+  t.equal(matchPool(pool, '44'), '44%', 'a prefix matches itself');
+  t.equal(matchPool(pool, '4420123'), '4420%', 'the longest prefix');
+  t.equal(matchPool(pool, '4'), undefined);
+  t.equal(matchPool(pool, 'ANONYMOUS'), 'anonymous', 'words without regard to case');
+  t.equal(matchPool(pool, '#31#370'), '#31%');
+  t.equal(matchPool(pool, '49301'), '49301');
+  t.equal(matchPool(pool, '+442'), '44%');
+  t.equal(pool.size, 6);
+});
+
+test('what cannot stand in a pool is told why', async (t) => {
+  for (const good of ['370', '+370%', '#31#', 'anonymous', 'Unknown', '370%', 'a.b-c_d', '0B%']) t.equal(poolNumberProblem(good), null, good);
+  t.match(poolNumberProblem(''), /empty/);
+  t.match(poolNumberProblem('%'), /every number/);
+  t.match(poolNumberProblem('%370'), /at the end only/);
+  t.match(poolNumberProblem('37%0'), /at the end only/);
+  t.match(poolNumberProblem('37%%'), /at the end only/);
+  t.match(poolNumberProblem('370 1'), /no number or word/);
+  t.match(poolNumberProblem('1'.repeat(81)), /longer/);
+});
+
+const entry = fc.tuple(fc.string({ unit: fc.constantFrom('0', '1', 'a', 'A'), minLength: 1, maxLength: 4 }), fc.boolean()).map(([text, prefix]) => (prefix ? `${text}%` : text));
+
+test('a pool finds what a naive look through its entries finds', async (t) => {
+  holds(t, fc.property(fc.array(entry, { maxLength: 12 }), fc.string({ unit: fc.constantFrom('0', '1', 'a', 'A'), maxLength: 6 }), fc.boolean(), (entries, text, plus) => {
+    const low = text.toLowerCase();
+    const naive = entries.some((one) => (one.endsWith('%') ? low.startsWith(one.slice(0, -1).toLowerCase()) : low === one.toLowerCase()));
+    return (matchPool(buildNumberPool(entries), plus ? `+${text}` : text) !== undefined) === naive;
+  }), 1000);
+});
+
+test('a list refuses what is in a blacklist, or what is not in a whitelist', async (t) => {
+  const pools = new Map([[1, buildNumberPool(['370%'])]]);
+  const causes = { blacklisted: 255, notWhitelisted: 256 };
+  t.equal(listRefusal(pools, { mode: 'no', poolId: null }, '370', causes), 0);
+  t.equal(listRefusal(pools, blacklist(1), '370600', causes), 255);
+  t.equal(listRefusal(pools, blacklist(1), '44', causes), 0);
+  t.equal(listRefusal(pools, whitelist(1), '370600', causes), 0);
+  t.equal(listRefusal(pools, whitelist(1), '44', causes), 256);
+});
+
+test('a list whose pool is lost opens no door', async (t) => {
+  const causes = { blacklisted: 255, notWhitelisted: 256 };
+  t.equal(listRefusal(new Map(), blacklist(1), '370', causes), 255);
+  t.equal(listRefusal(new Map(), whitelist(1), '370', causes), 256);
+  t.equal(listRefusal(new Map(), { mode: 'whitelist', poolId: null }, '370', causes), 256);
+});
