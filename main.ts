@@ -9,6 +9,7 @@ import { registerCalls } from './cli/calls.ts';
 import { registerDoctor } from './cli/doctor.ts';
 import { registerImport } from './cli/import.ts';
 import { registerMigrate } from './cli/migrate.ts';
+import { registerPrice } from './cli/price.ts';
 import { registerRoute } from './cli/route.ts';
 import { registerRun } from './cli/run.ts';
 import { loadSettings, SettingsError } from './config/load.ts';
@@ -51,6 +52,7 @@ async function main(): Promise<number> {
   registerRoute(program, context);
   registerCalls(program, context);
   registerDoctor(program, context);
+  registerPrice(program);
   try {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);
