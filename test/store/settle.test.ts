@@ -69,6 +69,10 @@ async function balances(client: Client): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map((row) => [row.who, row.balance]));
 }
 
+async function drain(settler: Settler): Promise<void> {
+  while ((await settler.backlog()).waiting > 0) await settler.settleOnce();
+}
+
 async function count(client: Client, table: string): Promise<number> {
   return Number((await client.query(`select count(*) from ${table}`)).rows[0]?.count);
 }
@@ -159,7 +163,7 @@ t.test('a poison entry is put aside with its reason, and the others are settled'
   await w.redis.xadd('tollgate:cdr', '*', 'who', 'knows');
   for (let n = 20; n < 40; n += 1) await finish(w, `good-${n}`);
 
-  while ((await w.settler.backlog()).waiting > 0) await w.settler.settleOnce();
+  await drain(w.settler);
   t.equal(await count(w.client, 'calls'), 40);
   t.match(await balances(w.client), { 'user 5': '0' });
   const refused = (await w.redis.xrange('tollgate:cdr:refused', '-', '+')) as unknown as [string, string[]][];
@@ -191,9 +195,6 @@ t.test('two settlers and payments in between: every call once, nobody locked out
   t.teardown(w.close);
   for (let n = 0; n < 120; n += 1) await finish(w, `c${n}`, [debit('user', n % 2 === 0 ? 5 : 2, '0.01'), debit('user', n % 2 === 0 ? 2 : 5, '0.02'), debit('provider', 3, '-0.005')]);
   const settlers = [w.another(7), w.another(11), w.another(13)];
-  const drain = async (settler: Settler): Promise<void> => {
-    while ((await settler.backlog()).waiting > 0) await settler.settleOnce();
-  };
   const pay = async (user: number): Promise<void> => {
     for (let n = 0; n < 20; n += 1) await w.pool.query(`select change_balance('user', $1, 1, 'payment', $2)`, [user, `p${n}`]);
   };
