@@ -10,17 +10,15 @@ export function wallMs(): number {
   return Date.now();
 }
 
-/** Runs `action` once; the returned function cancels it. Does not keep the process alive. */
+/** Runs `action` once; the returned function cancels it. */
 export function later(ms: number, action: () => void): () => void {
   const timer = setTimeout(action, ms);
-  timer.unref();
   return () => clearTimeout(timer);
 }
 
-/** Runs `action` again and again until cancelled. Does not keep the process alive. */
+/** Runs `action` again and again until cancelled. */
 export function every(ms: number, action: () => void): () => void {
   const timer = setInterval(action, ms);
-  timer.unref();
   return () => clearInterval(timer);
 }
 
@@ -29,7 +27,7 @@ export function afterReading(action: () => void): void {
   setImmediate(action);
 }
 
-/** Waits, and keeps the process alive meanwhile; ends early, without an error, when `signal` is aborted. */
+/** Waits; ends early, without an error, when `signal` is aborted. */
 export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

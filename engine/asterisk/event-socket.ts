@@ -14,17 +14,21 @@ export interface WatchedSocket {
 export function watchSocket(socket: WebSocket, options: SessionOptions, onClosed: (reason: string) => void): WatchedSocket {
   let problem = 'closed by Asterisk';
   let heard = 0;
+  const judge = (heardBefore: number): void => {
+    if (heard !== heardBefore || socket.readyState !== socket.OPEN) return;
+    problem = `nothing heard for ${options.healthTimeoutMs} ms after a ping`;
+    socket.terminate();
+  };
+  const checks = new Set<() => void>();
   const stopPings = every(options.healthIntervalMs, () => {
     const heardBefore = heard;
     socket.ping();
-    later(options.healthTimeoutMs, () =>
+    const cancel = later(options.healthTimeoutMs, () => {
+      checks.delete(cancel);
       // Answers may wait unread where this process itself was held up: read them before judging.
-      afterReading(() => {
-        if (heard !== heardBefore || socket.readyState !== socket.OPEN) return;
-        problem = `nothing heard for ${options.healthTimeoutMs} ms after a ping`;
-        socket.terminate();
-      }),
-    );
+      afterReading(() => judge(heardBefore));
+    });
+    checks.add(cancel);
   });
   // Anything at all is a sign of life: under load a pong waits its turn behind the events.
   socket.on('pong', () => (heard += 1));
@@ -33,6 +37,7 @@ export function watchSocket(socket: WebSocket, options: SessionOptions, onClosed
   const gone = new Promise<void>((resolve) => {
     socket.once('close', (code) => {
       stopPings();
+      for (const cancel of checks) cancel();
       onClosed(`${problem} (${code})`);
       resolve();
     });
