@@ -83,7 +83,7 @@ const OWN: readonly HangupCause[] = [
   own(225, 'callerIdBanned', 'The CallerID is banned'),
   own(226, 'didFree', 'The DID is free: nobody owns it', 'unallocated'),
   own(229, 'didReserved', 'The DID is only reserved', 'unallocated'),
-  own(230, 'farEndWithoutCause', 'The far end ended the call without a cause', 'congestion'),
+  own(230, 'farEndWithoutCause', 'The far end ended the call without a cause'),
   own(234, 'loop', 'The call came back to the switch: a loop'),
   own(235, 'providerOverPriceLimit', 'Provider skipped: dearer than the cheapest by more than the allowed percent'),
   own(237, 'didOwnerBlocked', "The DID's user is blocked"),

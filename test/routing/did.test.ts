@@ -155,10 +155,13 @@ test('somebody with unlimited credit pays, but his money limits nothing', async 
   t.same(plan.payers.map(({ userId }) => userId), [5], 'a credit limit does');
 });
 
+const longest = (didS: number, deviceS: number): number => given({ dids: [did(51, '4420', { maxDurationS: didS })], devices: [device(48, 8, { endpoint: 'office', callTimeoutS: deviceS })] }).whenProviderCalls('4420').plan.maxTalkS;
+
 test('the shortest timeout of DID, device and switch holds', async (t) => {
-  const longest = (didS: number, deviceS: number): number => given({ dids: [did(51, '4420', { maxDurationS: didS })], devices: [device(48, 8, { endpoint: 'office', callTimeoutS: deviceS })] }).whenProviderCalls('4420').plan.maxTalkS;
   t.same([longest(0, 0), longest(600, 0), longest(0, 60), longest(600, 60), longest(9999, 0)], [7200, 600, 60, 60, 7200]);
 });
+
+const claims = (routed: ReturnType<ReturnType<typeof given>['whenDeviceCalls']>): readonly string[] => [...routed.plan.counters, ...routed.plan.perSecond].map(({ key, limit, cause }) => `${key} ${limit} ${cause}`);
 
 test('places are taken for the DID first, then of the caller\'s side, then of the owner\'s, then of the server', async (t) => {
   const parts: Given = {
@@ -167,7 +170,6 @@ test('places are taken for the DID first, then of the caller\'s side, then of th
     devices: [device(41, 5, { endpoint: 'desk', callLimit: 1 }), device(48, 8, { endpoint: 'office', callLimit: 4 })],
     dids: [did(51, '4420', { callLimit: 5 })],
   };
-  const claims = (routed: ReturnType<ReturnType<typeof given>['whenDeviceCalls']>): readonly string[] => [...routed.plan.counters, ...routed.plan.perSecond].map(({ key, limit, cause }) => `${key} ${limit} ${cause}`);
   const owner = ['calls:device:48 4 221', 'calls:user:8:in 3 220', 'calls:user:8 0 220', 'calls:server:1 100 208', 'cps:server:1 10 208'];
   t.same(claims(given(parts).whenProviderCalls('4420')), ['calls:did:51 5 219', ...owner]);
   t.same(claims(given(parts).whenDeviceCalls('4420')), ['calls:did:51 5 219', 'calls:device:41 1 221', 'calls:user:5:out 2 220', 'calls:user:5 0 220', 'calls:reseller:6 20 222', ...owner, 'cps:user:5 0 304']);

@@ -39,8 +39,9 @@ test('a provider dearer than the cheapest by more than x percent is passed over:
   given(priced).whenDeviceCalls('37060000000').goesBy('P11', 'P12').passesOver('P13 235');
 });
 
+const over = (price: string, percent: number | null): boolean => overPriceLimit(candidate(12, 0, price), candidate(11, 0, '0.10'), percent);
+
 test('at the limit itself a provider is still used, whatever decimals the percent has', async (t) => {
-  const over = (price: string, percent: number | null): boolean => overPriceLimit(candidate(12, 0, price), candidate(11, 0, '0.10'), percent);
   t.notOk(over('0.12', 20));
   t.ok(over('0.1200000001', 20));
   t.notOk(over('0.1125', 12.5));
@@ -57,7 +58,7 @@ test('by price the order is complete, sorted and stable for any prices', async (
     const sorted = byPrice(candidates);
     const keys = sorted.map(({ perMinute, place, provider: one }) => [perMinute, BigInt(place.priority), BigInt(one.id)] as const);
     const ascending = keys.every((key, at) => at === 0 || compare(keys[at - 1]!, key) < 0);
-    return ascending && sorted.length === candidates.length && byPrice([...candidates].reverse()).every((one, at) => one === sorted[at]);
+    return ascending && sorted.length === candidates.length && byPrice(candidates.toReversed()).every((one, at) => one === sorted[at]);
   }));
 });
 
@@ -130,11 +131,12 @@ test('the failover provider comes last, even at a loss, and has no place of its 
   given({ providers: [provider(11, '1'), provider(19, '5')], lcrs: [lcr(1, [11], { failoverProviderId: 19 })] }).whenDeviceCalls('37060000000').goesBy('P19').passesOver('P11 224');
 });
 
+const withFailover = (failover: ReturnType<typeof provider>): ReturnType<typeof given> => given({ providers: [provider(11, '0.3'), failover], lcrs: [lcr(1, [11], { failoverProviderId: 19 })] });
+
 test('the failover provider is passed over when it cannot be used at all', async () => {
-  const at = (failover: ReturnType<typeof provider>): ReturnType<typeof given> => given({ providers: [provider(11, '0.3'), failover], lcrs: [lcr(1, [11], { failoverProviderId: 19 })] });
-  at(provider(19, '5', { active: false })).whenDeviceCalls('37060000000').goesBy('P11').passesOver('P19 204');
-  at(provider(19, { 44: '5' })).whenDeviceCalls('37060000000').goesBy('P11').passesOver('P19 204');
-  at(provider(19, { 370: 'blocked' })).whenDeviceCalls('37060000000').goesBy('P11').passesOver('P19 331');
+  withFailover(provider(19, '5', { active: false })).whenDeviceCalls('37060000000').goesBy('P11').passesOver('P19 204');
+  withFailover(provider(19, { 44: '5' })).whenDeviceCalls('37060000000').goesBy('P11').passesOver('P19 204');
+  withFailover(provider(19, { 370: 'blocked' })).whenDeviceCalls('37060000000').goesBy('P11').passesOver('P19 331');
 });
 
 test('the cheapest that the limit is measured by is never the failover provider', async () => {
