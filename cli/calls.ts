@@ -75,12 +75,21 @@ function lasting(ms: number): string {
   return `${two(Math.floor(total / 3600))}:${two(Math.floor(total / 60) % 60)}:${two(total % 60)}`;
 }
 
+const PROVIDER_COUNTER = 'tollgate:calls:provider:';
+
+/** The SIP name of the provider that has the call at present: where it has its place. */
+function wayOf({ fields, counters }: LiveCall): string {
+  const place = counters.find((key) => key.startsWith(PROVIDER_COUNTER));
+  return fields['way'] ?? (place === undefined ? '' : `provider-${place.slice(PROVIDER_COUNTER.length)}`);
+}
+
 /** Rows that fit the terminal; how many more there are is said below. */
 export function callsTable(calls: readonly LiveCall[], nowMs: number, rows = (process.stdout.rows ?? 50) - 6): string {
   const style = process.stdout.isTTY ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] };
   const table = new Table({ head: ['since', 'state', 'user', 'from', 'to', 'DID', 'provider', 'server'], style });
-  for (const { fields, startedMs } of calls.slice(0, Math.max(1, rows))) {
-    table.push([lasting(nowMs - startedMs), fields['state'] ?? '', fields['user'] ?? '', fields['from'] ?? '', fields['to'] ?? '', fields['did'] ?? '', fields['way'] ?? '', fields['server'] ?? '']);
+  for (const call of calls.slice(0, Math.max(1, rows))) {
+    const { fields, startedMs } = call;
+    table.push([lasting(nowMs - startedMs), fields['state'] ?? '', fields['user'] ?? '', fields['from'] ?? '', fields['to'] ?? '', fields['did'] ?? '', wayOf(call), fields['server'] ?? '']);
   }
   const more = calls.length - Math.max(1, rows);
   return `${table.toString()}\n${calls.length} calls${more > 0 ? `, ${more} of them not shown` : ''}`;
