@@ -36,7 +36,7 @@ export class Asterisk {
   readonly logFile: string;
   /** One JSON object a line: CHAN_START, ANSWER, HANGUP, LINKEDID_END. */
   readonly celFile: string;
-  /** Pushed SIP objects and registrations: survives kill() and restart(). */
+  /** What devices have registered: survives kill() and restart(), while pushed SIP objects do not. */
   readonly astdbFile: string;
   readonly #labPassword: string;
   readonly #start: () => Promise<ServerProcess>;
@@ -108,7 +108,7 @@ export class Asterisk {
     this.#server.resume();
   }
 
-  /** After stop() or kill(): same ports, same folder, pushed SIP objects kept. */
+  /** After stop() or kill(): same ports, same folder; pushed SIP objects are gone. */
   async start(): Promise<void> {
     this.#server = await this.#start();
   }
