@@ -5,15 +5,21 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { CommandError } from './cli/context.ts';
 import type { CliContext } from './cli/context.ts';
-import { registerCalls } from './cli/calls.ts';
-import { registerDoctor } from './cli/doctor.ts';
-import { registerImport } from './cli/import.ts';
-import { registerMigrate } from './cli/migrate.ts';
-import { registerPrice } from './cli/price.ts';
-import { registerRoute } from './cli/route.ts';
-import { registerRun } from './cli/run.ts';
 import { loadSettings, SettingsError } from './config/load.ts';
 import type { Settings } from './config/schema.ts';
+
+type Register = (program: Command, context: CliContext) => void;
+
+/** Each command brings its own packages; only the one that was named is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  run: async () => (await import('./cli/run.ts')).registerRun,
+  migrate: async () => (await import('./cli/migrate.ts')).registerMigrate,
+  import: async () => (await import('./cli/import.ts')).registerImport,
+  route: async () => (await import('./cli/route.ts')).registerRoute,
+  calls: async () => (await import('./cli/calls.ts')).registerCalls,
+  doctor: async () => (await import('./cli/doctor.ts')).registerDoctor,
+  price: async () => (await import('./cli/price.ts')).registerPrice,
+};
 
 const DEFAULT_FILE = 'tollgate.yaml';
 
@@ -46,13 +52,9 @@ async function main(): Promise<number> {
     .showHelpAfterError('(--help shows what there is)');
   const settings = (): Settings => loadSettings(settingsText(program.opts<{ config?: string }>().config ?? process.env['TOLLGATE_CONFIG']), process.env);
   const context: CliContext = { settings, version: versionOf() };
-  registerRun(program, context);
-  registerMigrate(program, context);
-  registerImport(program, context);
-  registerRoute(program, context);
-  registerCalls(program, context);
-  registerDoctor(program, context);
-  registerPrice(program);
+  const named = process.argv.slice(2).find((word) => Object.hasOwn(COMMANDS, word));
+  const loads = named === undefined ? Object.values(COMMANDS) : [COMMANDS[named]];
+  for (const load of loads) (await load?.())?.(program, context);
   try {
     await program.parseAsync();
     return Number(process.exitCode ?? 0);

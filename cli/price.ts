@@ -17,10 +17,17 @@ export const MAX_LINE_BYTES = 1_048_576;
 /** Answers are handed on in pieces of about this size. */
 const PIECE_CHARACTERS = 65_536;
 
+const EXAMPLE = `
+Example:
+  echo '{"id":1,"ratePerMinute":"0.1","incrementS":1,"durationS":65}' | npm run -s tollgate -- price
+
+docs/RATING.md tells all fields.`;
+
 export function registerPrice(program: Command): void {
   program
     .command('price')
-    .description('Price calls: one JSON object per line on standard input, one answer per line on standard output')
+    .description('price calls: one JSON object per line on standard input, one answer per line on standard output')
+    .addHelpText('after', EXAMPLE)
     .action(() => priceCommand(process.stdin, process.stdout));
 }
 
