@@ -4,9 +4,9 @@
  *
  * - Its HTTP client (swagger-client) keeps one password for the whole process, the one given last: with two Asterisk
  *   servers one gets the other's. Here each origin gets its own.
- * - When the description cannot be read (a wrong password, an Asterisk that is going down), swagger-client throws from
- *   a socket handler, which ends the process. Here it only reports.
- * - A request whose connection breaks is never settled. `ari-client.ts` gives each a timeout.
+ * - When the description cannot be read (a wrong password, an Asterisk that is going down, text that is no JSON),
+ *   swagger-client throws from a socket handler, which ends the process. Here its handlers run inside a guard.
+ * - A request whose connection breaks is never settled. Here it fails, with status 0.
  * - It gives up after ten tries to reconnect, and a try once planned cannot be called off: an old client would come
  *   back and take the application away from the new one. Here its handlers of the socket's end are removed, so that
  *   it never plans one; `connect.ts` reconnects.
@@ -42,9 +42,24 @@ export interface HttpResponse {
   readonly data: unknown;
 }
 
+type Handlers = Record<string, (response: never) => void>;
+
+interface HttpRequest {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly on: Handlers & { readonly error: (response: HttpResponse) => void };
+  agent?: Agent;
+}
+
+interface HttpClient {
+  readonly shred: { request(request: HttpRequest): unknown };
+  execute: (this: HttpClient, request: HttpRequest) => unknown;
+}
+
 interface Swagger {
-  readonly authorizations: { apply(request: { url: string; headers: Record<string, string>; agent?: Agent }): boolean };
+  readonly authorizations: { apply(request: HttpRequest): boolean };
   readonly SwaggerApi: { readonly prototype: { fail(message: string): void; failure?(message: string): void } };
+  readonly ShredHttpClient: { readonly prototype: HttpClient };
 }
 
 /** As many requests at once as keep a busy Asterisk's HTTP server well below its `sessionlimit` of 100. */
@@ -53,12 +68,16 @@ const MAX_CONNECTIONS = 32;
 const authorizationOf = new Map<string, string>();
 let agent: Agent | undefined;
 
+/** The API description is a dozen documents. */
+const LOAD_REQUESTS = 12;
+
 /** Loads the API description. Rejects in time, whatever the package does. */
 export function loadClient(options: SessionOptions): Promise<LoadedClient> {
   prepare();
   authorizationOf.set(new URL(options.url).origin, basicAuthorization(options));
   return new Promise((resolve, reject) => {
-    const cancel = later(options.requestTimeoutMs, () => reject(new Error(`no API description within ${options.requestTimeoutMs} ms`)));
+    const timeoutMs = LOAD_REQUESTS * options.requestTimeoutMs;
+    const cancel = later(timeoutMs, () => reject(new Error(`no API description within ${timeoutMs} ms`)));
     connect(options.url, options.username, options.password)
       .then((client) => resolve(client as unknown as LoadedClient), reject)
       .finally(cancel);
@@ -103,6 +122,7 @@ function prepare(): void {
   // The copy that ari-client itself loads.
   const require = createRequire(createRequire(import.meta.url).resolve('ari-client'));
   const swagger = require('swagger-client') as Swagger;
+  guardHttp(swagger.ShredHttpClient.prototype);
   // It makes a global function of this name, which writes to stdout, where the daemon's log goes.
   (globalThis as { log?: unknown }).log = () => {};
   swagger.authorizations.apply = (request) => {
@@ -114,4 +134,29 @@ function prepare(): void {
   swagger.SwaggerApi.prototype.fail = function (message) {
     this.failure?.(message);
   };
+}
+
+/** Between swagger-client, which throws in its handlers of answers, and the HTTP client below it, which calls them from the socket. */
+function guardHttp(prototype: HttpClient): void {
+  const execute = prototype.execute;
+  prototype.execute = function (this: HttpClient, request) {
+    const fail = request.on.error;
+    const send = this.shred.request.bind(this.shred);
+    this.shred.request = (made) => send(Object.assign(made, { on: guarded(made.on, (error) => fail({ status: 0, data: error.message })) }));
+    return execute.call(this, request);
+  };
+}
+
+function guarded(handlers: Handlers, onError: (error: Error) => void): Handlers {
+  const safe: Record<string, (response: never) => void> = { request_error: onError };
+  for (const [event, handler] of Object.entries(handlers)) {
+    safe[event] = (response) => {
+      try {
+        handler(response);
+      } catch (error) {
+        onError(error instanceof Error ? error : new Error(String(error)));
+      }
+    };
+  }
+  return safe;
 }
