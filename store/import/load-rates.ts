@@ -41,7 +41,7 @@ export async function loadRates(context: RatesContext, entry: Entry, tariffId: n
   const tariff = rows[0] ?? { purpose: '', time_zone: 'UTC' };
   if (tariff.purpose === 'user_retail') return loadRetail(context, entry, tariffId);
   const rules: RateRules = { timeZone: tariff.time_zone, decimal: '.', did: tariff.purpose === 'did' };
-  const inline = entry.rates === null ? NOTHING_MERGED : await loadLines(context, context.file, tariffId, Readable.from(inlineLines(context, entry.rates, rules)));
+  const inline = entry.rates === null ? NOTHING_MERGED : await loadLines(context, context.file, tariffId, () => Readable.from(inlineLines(context, entry.rates ?? [], rules)));
   if (entry.file === null) return inline;
   const separator = entry.csv?.columns.get('separator')?.value ?? context.separators.separator;
   const decimal = entry.csv?.columns.get('decimal')?.value ?? context.separators.decimal;
@@ -52,7 +52,7 @@ export async function loadRates(context: RatesContext, entry: Entry, tariffId: n
 export async function loadCsv(context: RatesContext, named: { readonly name: string; readonly line: number; readonly path: string }, tariffId: number, options: RateRules & { readonly separators: Separators }): Promise<Merged> {
   const { problems, onProgress } = context;
   const { separator, decimal } = options.separators;
-  const lines = csvRates(resolve(context.folder, named.name), named.name, {
+  const lines = (): Readable => csvRates(resolve(context.folder, named.name), named.name, {
     ...options, decimal, separator: separator === 'tab' ? '\t' : separator, onProgress: (bytes) => onProgress?.(named.name, bytes),
   }, problems);
   try {
@@ -76,11 +76,11 @@ export function fileReason(error: unknown): { line: number; text: string } | nul
   return null;
 }
 
-async function loadLines(context: RatesContext, file: string, tariffId: number, lines: Readable): Promise<Merged> {
+async function loadLines(context: RatesContext, file: string, tariffId: number, open: () => Readable): Promise<Merged> {
   const { client, problems } = context;
   const before = problems.count;
   await makeRatesTable(client);
-  await copyRates(client, lines);
+  await copyRates(client, open);
   for (const { line, first, prefix } of await doubledRates(client)) {
     problems.add({ file, line, path: 'prefix', reason: `${prefix} with the same date and hours is already in line ${first}.` });
   }

@@ -1,5 +1,6 @@
 /** Price lists into Postgres: COPY into a temporary table, then one merge, whatever the size. */
 import { pipeline } from 'node:stream/promises';
+import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -8,15 +9,39 @@ const KEY = 'prefix, effective_from, day_type, start_time';
 const VALUES = ['end_time', 'rate', 'connection_fee', 'increment_s', 'min_time_s', 'blocked', 'ghost_percent'] as const;
 const COLUMNS = 'line, prefix, effective_from, day_type, start_time, end_time, rate, connection_fee, increment_s, min_time_s, blocked, ghost_percent';
 
+const PACKET_CHARS = 65_536;
+
 /** Lives as long as the transaction. */
 export async function makeRatesTable(client: Client): Promise<void> {
   await client.query(`create temporary table import_rates (line integer, prefix text, effective_from timestamptz, day_type text, start_time time(0), end_time time(0),
     rate numeric(24,10), connection_fee numeric(24,10), increment_s integer, min_time_s integer, blocked boolean, ghost_percent integer) on commit drop`);
 }
 
-export async function copyRates(client: Client, lines: Readable): Promise<void> {
+/** `open` gives the stream when its reader is there: a file may be wrong from its first byte on. */
+export async function copyRates(client: Client, open: () => Readable): Promise<void> {
   await client.query('truncate import_rates');
-  await pipeline(lines, client.query(copyFrom(`copy import_rates (${COLUMNS}) from stdin`)));
+  await pipeline(open(), gathered(), client.query(copyFrom(`copy import_rates (${COLUMNS}) from stdin`)));
+}
+
+/** Lines in packets: one message to Postgres a line would cost more than all the rest. */
+function gathered(): Transform {
+  let packet = '';
+  return new Transform({
+    writableObjectMode: true,
+    transform(line: string, _encoding, done) {
+      packet += line;
+      if (packet.length < PACKET_CHARS) {
+        done();
+        return;
+      }
+      const full = packet;
+      packet = '';
+      done(null, full);
+    },
+    flush(done) {
+      done(null, packet);
+    },
+  });
 }
 
 export interface Doubled {

@@ -200,7 +200,7 @@ function readRates(file: YamlFile, field: Field, retail: boolean): readonly Rate
     const values: Record<string, string> = {};
     const fields = file.fields(item.node, item.path);
     for (const inner of fields ?? []) {
-      if (!known.includes(inner.name)) file.failAt(inner.line, inner.path, `there is no key \`${inner.name}\` here.${didYouMean(inner.name, known)}`);
+      if (!known.includes(inner.name)) file.failAt(inner.line, inner.path, `there is no key \`${inner.name}\` here.${/^\d/.test(inner.name) ? ' Inside { } a comma begins a new key.' : didYouMean(inner.name, known)}`);
       const text = file.text(inner.node, inner.path);
       if (typeof text === 'string') values[inner.name] = text;
     }

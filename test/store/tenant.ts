@@ -14,4 +14,6 @@ export async function smallTenant(client: Client): Promise<void> {
     insert into users (id, username, owner_id, balance, tariff_id, lcr_id) values (5, 'alice', 2, 10, 2, 1);
     insert into devices (id, user_id, endpoint, secret) values (7, 5, 'alice1', 's3cret');
     insert into dids (id, did, status, user_id, device_id, provider_id) values (9, '37088888*', 'active', 5, 7, 3)`);
+  // Rows that bring their own ids leave the counters behind.
+  for (const table of ['tariffs', 'number_pools', 'providers', 'lcrs', 'users', 'devices', 'dids']) await client.query(`select setval(pg_get_serial_sequence($1, 'id'), 100)`, [table]);
 }
