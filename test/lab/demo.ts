@@ -31,15 +31,20 @@ Examples:
   );
 const { once } = program.parse().opts<{ once?: boolean }>();
 
-say('Tollgate: real SIP calls through a real Asterisk, with Postgres and Redis of their own.');
-const stage = await openDemoStage();
-const right = await callsAndTables(stage);
-if (once !== true) {
-  say(await howToTry(stage));
-  await stay(stage);
+say('Real SIP calls through a real Asterisk, with a Postgres and a Redis of their own.');
+try {
+  const stage = await openDemoStage();
+  const right = await callsAndTables(stage);
+  if (once !== true) {
+    say(await howToTry(stage));
+    await stay(stage);
+  }
+  await stage.close();
+  process.exit(right ? 0 : 1);
+} catch (error) {
+  process.stderr.write(`\nThe demo cannot go on: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
 }
-await stage.close();
-process.exit(right ? 0 : 1);
 
 async function callsAndTables(on: DemoStage): Promise<boolean> {
   const { db, view, asterisk, providerNames } = on;

@@ -9,22 +9,28 @@ import type { DemoStage } from './stage.ts';
 
 export async function howToTry({ asterisk, engine, postgresUrl, redisUrl }: DemoStage): Promise<string> {
   const file = engine.settingsFile;
-  const [redis, psql] = [await clientCommand('redis-cli'), await clientCommand('psql')];
+  const redis = `${await clientCommand('redis-cli')} --no-auth-warning -u ${redisUrl}`;
+  const psql = `${await clientCommand('psql')} '${postgresUrl}'`;
   return `
-Everything stays up until Ctrl-C; try it from another terminal of this machine.
+Everything stays up until Ctrl-C.${process.stdin.isTTY ? ' A letter from a to g and Enter place that call again.' : ''} From another terminal of this machine:
 
-  A softphone      server ${asterisk.host}, port ${asterisk.sipPort}, UDP; user anna, password annas-password
-                   (or ben / bens-password, dora / doras-password), then call
-                   861234567 (answered, echoes what you say), 4930123456 (failover), 370900123456 (refused)
-  What would be    ${commandLine(file, 'route', 'anna', '4930123456')}
-                   ${commandLine(file, 'route', 'provider-1', '37088888000')}
-  Live calls       ${commandLine(file, 'calls')}
-  Is all well?     ${commandLine(file, 'doctor')}
-                   curl ${engine.healthUrl}/health
-  Redis            ${redis} -u ${redisUrl} --scan --pattern 'tollgate:*'
-  CDRs             ${psql} '${postgresUrl}' -c 'select src, dst, disposition, hangup_cause, billsec, user_price from calls order by calldate'
-  Top Dora up      ${psql} '${postgresUrl}' -c "select change_balance('user', id, 0.05, 'payment') from users where username = 'dora'"
-  The engine's log tail -f ${engine.logFile}
+# with a softphone: server ${asterisk.host}, port ${asterisk.sipPort}, UDP, user anna, password annas-password
+# (or ben, bens-password; dora, doras-password); 861234567 answers and echoes, 4930123456 fails over, 370900123456 is refused
+
+# what would happen to a call, and why
+${commandLine(file, 'route', 'anna', '4930123456')}
+${commandLine(file, 'route', 'provider-1', '37088888000', '--from', '4930777777')}
+
+# calls that are up; whether all is well
+${commandLine(file, 'calls')}
+${commandLine(file, 'doctor')}
+curl ${engine.healthUrl}/health
+
+# the keys in Redis, CDRs in Postgres, money for Dora, the engine's log
+${redis} --scan --pattern 'tollgate:*'
+${psql} -c 'select src, dst, disposition, hangup_cause, billsec, user_price from calls order by calldate'
+${psql} -c "select change_balance('user', id, 0.05, 'payment') from users where username = 'dora'"
+tail -f ${engine.logFile}
 `;
 }
 
