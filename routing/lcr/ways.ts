@@ -99,7 +99,8 @@ export function waysOut(request: WaysRequest): Way[] {
   }
   const [cheapest] = byPrice(usable);
   const inPrice = usable.filter((one) => {
-    if (cheapest === undefined || !overPriceLimit(one, cheapest, lcr.pricePercentLimit)) return true;
+    // The limit belongs to LCRs by price; in the operator's own order the price does not count.
+    if (lcr.order !== 'price' || cheapest === undefined || !overPriceLimit(one, cheapest, lcr.pricePercentLimit)) return true;
     skip(request, one.provider.name, 235);
     return false;
   });

@@ -31,6 +31,11 @@ test('nothing is held of somebody with unlimited credit, and nothing for a free 
   t.same(asked({ rates: { did: rate('-0.6') }, ways: [deviceWay()] }), [], 'a DID that pays its owner');
 });
 
+test('seconds that cost nothing are no call for somebody who has nothing', async (t) => {
+  t.same(asked({ rates: { user: rate('0.6', { graceS: 3 }) } }), ['user 5: 0.6, at least 0.0000000001']);
+  t.same(asked({ rates: { user: rate('0.6', { graceS: 3 }) }, settings: { sliceS: 2 } }), ['user 5: 0.0000000001, at least 0.0000000001']);
+});
+
 test('in frozen mode the price of the longest prepaid call is held, and the call is no longer than that', async (t) => {
   const frozen = { settings: { reservation: 'frozen', frozenS: 1800 } } as const;
   t.same(asked(frozen), ['user 5: 18, at least 0.01']);

@@ -136,5 +136,5 @@ test('whatever happens, a call ends once, leaves no leg, and owes to the digit w
   holds(t, fc.property(scene, tape, funds, (one, numbers, balance) => {
     const problems = audit(one, numbers, balance);
     if (problems !== '') throw new Error(problems);
-  }), 600);
+  }), 300);
 });

@@ -71,6 +71,13 @@ test('by priority the operator\'s order stands, whatever the prices', async () =
   byLcr({ order: 'priority' }).whenDeviceCalls('37060000000').goesBy('P11', 'P12', 'P13');
 });
 
+test('the limit of x percent concerns an LCR by price only', async () => {
+  const priced = [provider(11, '0.10'), provider(12, '0.11'), provider(13, '0.30')];
+  for (const order of ['priority', 'percent'] as const) {
+    given({ providers: priced, lcrs: [lcr(1, [11, 12, 13], { pricePercentLimit: 20, order })] }).whenDeviceCalls('37060000000').goesBy('P11', 'P12', 'P13').passesOver();
+  }
+});
+
 test('by percent the next one is drawn among those that are left', async () => {
   const places = [{ providerId: 11, percent: 50 }, { providerId: 12, percent: 30 }, { providerId: 13, percent: 20 }];
   for (const [point, order] of [[0, ['P11', 'P12', 'P13']], [0.499, ['P11', 'P12', 'P13']], [0.5, ['P12', 'P11', 'P13']], [0.799, ['P12', 'P13', 'P11']], [0.8, ['P13', 'P12', 'P11']], [0.999, ['P13', 'P12', 'P11']]] as const) {

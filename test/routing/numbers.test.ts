@@ -24,11 +24,11 @@ test('no text yields a number with a character that means something elsewhere', 
     if (!dialled.ok) return [207, 336].includes(dialled.cause) && dialled.why !== '';
     const allowed = letters === 'keep' ? /^\+?[0-9A-Za-z*#]+$/ : /^\+?[0-9*#]+$/;
     return allowed.test(dialled.number) && dialled.number.length <= 40 && (dialled.number === text || letters === 'clean');
-  }), 2000);
+  }), 500);
 });
 
 test('whatever the caller sends as his own number is plain, bounded and never empty', async (t) => {
-  holds(t, fc.property(hostile, (text) => /^[0-9A-Za-z+*#._-]{1,40}$/.test(sourceNumber(text, 40))), 1000);
+  holds(t, fc.property(hostile, (text) => /^[0-9A-Za-z+*#._-]{1,40}$/.test(sourceNumber(text, 40))), 300);
 });
 
 const DIALLED: readonly (readonly [string, NumberRules['letters'], string | number])[] = [
@@ -158,7 +158,7 @@ test('a pool finds what a naive look through its entries finds', async (t) => {
     const low = text.toLowerCase();
     const naive = entries.some((one) => (one.endsWith('%') ? low.startsWith(one.slice(0, -1).toLowerCase()) : low === one.toLowerCase()));
     return (matchPool(buildNumberPool(entries), plus ? `+${text}` : text) !== undefined) === naive;
-  }), 1000);
+  }), 300);
 });
 
 test('a list refuses what is in a blacklist, or what is not in a whitelist', async (t) => {
