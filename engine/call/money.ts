@@ -36,13 +36,15 @@ export function payersOf(call: Call): readonly Payer[] {
   return call.plan.payers.filter((payer) => owed(payer.rates, cap(call) + ringingS(call, payer)) > 0n);
 }
 
+/** Whoever has nothing gets no call, even if its first seconds are free by grace time: anything at all is asked for. */
+const ANYTHING: Money = 1n;
+
 export function payerClaims(call: Call): PayerClaim[] {
-  return payersOf(call).map((payer) => ({
-    userId: payer.userId,
-    want: owed(payer.rates, firstSlice(call) + ringingS(call, payer)),
-    least: owed(payer.rates, 1),
-    ...payer.causes,
-  }));
+  return payersOf(call).map((payer) => {
+    const least = owed(payer.rates, 1) || ANYTHING;
+    const want = owed(payer.rates, firstSlice(call) + ringingS(call, payer));
+    return { userId: payer.userId, want: want > least ? want : least, least, ...payer.causes };
+  });
 }
 
 /** Longest call that `held` pays at all of these rates. */
