@@ -9,47 +9,77 @@ export const systemClock: Clock = {
   now: () => ({ wallMs: Date.now(), monoMs: performance.now() }),
 };
 
+/** An event may be so long on its way (the network, a busy process); one that seems older was stamped by a clock that was set. */
+const LONGEST_WAY_MS = 10_000;
+/** A clock that runs slower than ours, or was set back by less, shows in the quickest of so many events over so long a time. */
+const WATCH = { events: 8, ms: 10_000 } as const;
+
 /**
- * Asterisk's wall clock as this process sees it: its last stamp, carried on by our monotonic clock. Moments that
- * begin here (a timer) and moments that come from Asterisk (an answer) then stand on one clock, even when the two
- * hosts disagree about the time.
+ * Asterisk's wall clock as this process sees it, carried on by our monotonic clock. Moments that begin here (a timer)
+ * and moments that come from Asterisk (an answer) then stand on one clock, even when the two hosts disagree about the
+ * time. The quickest event tells how the clocks stand to each other: one that was longer on its way, or waited while
+ * this process was busy, happened when its stamp says, not when it came.
  */
 export class AsteriskClock implements Clock {
-  #last: Moment | null = null;
+  readonly #monotonicMs: () => number;
+  /** Our monotonic clock less Asterisk's wall clock. */
+  #offset: number | null = null;
+  #watched = { sinceMs: 0, events: 0, least: Number.POSITIVE_INFINITY };
+
+  constructor(monotonicMs: () => number = () => performance.now()) {
+    this.#monotonicMs = monotonicMs;
+  }
 
   /** The moment of an event that Asterisk stamped `at` and that has just been received. */
   stamp(at: number): Moment {
-    const moment = { wallMs: at, monoMs: performance.now() };
-    if (this.#last === null || at >= this.#last.wallMs || this.#jumped(moment)) this.#last = moment;
+    const receivedMs = this.#monotonicMs();
+    const offset = receivedMs - at;
+    if (this.#offset === null || offset < this.#offset || offset > this.#offset + LONGEST_WAY_MS) this.#set(offset, receivedMs);
+    const moment = { wallMs: at, monoMs: at + (this.#offset ?? offset) };
+    this.#watch(offset, receivedMs);
     return moment;
   }
 
   now(): Moment {
-    const monoMs = performance.now();
-    return this.#last === null ? systemClock.now() : { wallMs: Math.round(this.#last.wallMs + monoMs - this.#last.monoMs), monoMs };
+    if (this.#offset === null) return systemClock.now();
+    const monoMs = this.#monotonicMs();
+    return { wallMs: Math.round(monoMs - this.#offset), monoMs };
   }
 
-  /** Events may be stamped some milliseconds out of order; a step back of more than that is a clock that was set. */
-  #jumped(moment: Moment): boolean {
-    return this.#last !== null && this.#last.wallMs - moment.wallMs > 1000;
+  #set(offset: number, nowMs: number): void {
+    this.#offset = offset;
+    this.#watched = { sinceMs: nowMs, events: 0, least: Number.POSITIVE_INFINITY };
+  }
+
+  #watch(offset: number, nowMs: number): void {
+    const watched = this.#watched;
+    watched.events += 1;
+    watched.least = Math.min(watched.least, offset);
+    if (watched.events >= WATCH.events && nowMs - watched.sinceMs >= WATCH.ms) this.#set(watched.least, nowMs);
   }
 }
 
 /** One timer a name; setting it again moves it. */
 export class Timers<Name extends string> {
-  readonly #running = new Map<Name, NodeJS.Timeout>();
+  /** How each running timer is called off. */
+  readonly #running = new Map<Name, () => void>();
 
   set(name: Name, afterMs: number, fired: () => void): void {
     this.clear(name);
     const timer = setTimeout(() => {
-      this.#running.delete(name);
-      fired();
+      // When this process was busy for long, due timers come before what it has been sent meanwhile. Looked at the other
+      // way round, an answer or an end that came in time is not taken for late.
+      const immediate = setImmediate(() => {
+        this.#running.delete(name);
+        fired();
+      });
+      this.#running.set(name, () => clearImmediate(immediate));
     }, afterMs);
-    this.#running.set(name, timer);
+    this.#running.set(name, () => clearTimeout(timer));
   }
 
   clear(name: Name): void {
-    clearTimeout(this.#running.get(name));
+    this.#running.get(name)?.();
     this.#running.delete(name);
   }
 
