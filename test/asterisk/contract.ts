@@ -1,24 +1,20 @@
 /** What both transports owe the engine, tried on a real Asterisk with real SIP on both sides. */
-import { test, type Test } from 'tap';
-import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, getVariable, hangup, play, ring, setVariable, stopPlayback } from '../../engine/asterisk/commands.ts';
+import { test } from 'tap';
+import { answer, createBridge, createLeg, destroyBridge, getVariable, hangup, play, ring, setVariable, stopPlayback } from '../../engine/asterisk/commands.ts';
 import { AriError, type AriRequest, type AsteriskLink } from '../../engine/asterisk/contract.ts';
 import { deviceDialString, numberDialString } from '../../engine/asterisk/dial-string.ts';
 import { WANTED_EVENTS } from '../../engine/asterisk/event-filter.ts';
 import { endpointState, listBridges, listChannels, listModules } from '../../engine/asterisk/queries.ts';
-import { startAsterisk, type Asterisk } from '../lab/asterisk.ts';
+import { startAsterisk } from '../lab/asterisk.ts';
 import { freePort } from '../lab/ports.ts';
-import { startCaller, startPeer, type CallerOptions, type PeerOptions, type Sipp } from '../lab/sipp.ts';
 import { callerByAddress, trunkTo } from '../lab/static-endpoints.ts';
 import { until } from '../lab/wait.ts';
 import { ObservedLink } from './observed-link.ts';
-import { TcpProxy } from './tcp-proxy.ts';
+import { CALLER_IP, Stage } from './stage.ts';
 
-type Transport = AsteriskLink['transport'];
-
-const CALLER_IP = '127.0.0.2';
 const PING: AriRequest = { method: 'GET', path: '/asterisk/ping' };
 
-export async function contractSuite(transport: Transport): Promise<void> {
+export async function contractSuite(transport: AsteriskLink['transport']): Promise<void> {
   const peerPort = await freePort();
   const asterisk = await startAsterisk({
     additions: {
@@ -29,80 +25,23 @@ export async function contractSuite(transport: Transport): Promise<void> {
   await requestCases(stage);
   await callCases(stage);
   await promptCases(stage);
+  await stage.closeShared();
   await networkCases(stage);
   await faultCases(stage);
   await restartCases(stage);
   await asterisk.stop();
 }
 
-class Stage {
-  readonly asterisk: Asterisk;
-  readonly transport: Transport;
-  readonly #peerPort: number;
-  #calls = 0;
-
-  constructor(asterisk: Asterisk, transport: Transport, peerPort: number) {
-    this.asterisk = asterisk;
-    this.transport = transport;
-    this.#peerPort = peerPort;
-  }
-
-  /** Closed when the test is over. */
-  async link(t: Test, options: Partial<ConstructorParameters<typeof ObservedLink>[0]> = {}): Promise<ObservedLink> {
-    const { ariUrl: url, ariUser: username, ariPassword: password } = this.asterisk;
-    const observed = new ObservedLink({ url, username, password, transport: this.transport, ...options });
-    t.teardown(() => observed.link.close());
-    await observed.connected();
-    return observed;
-  }
-
-  async proxy(t: Test): Promise<TcpProxy> {
-    const proxy = await TcpProxy.start(Number(new URL(this.asterisk.ariUrl).port));
-    t.teardown(() => proxy.close());
-    return proxy;
-  }
-
-  async peer(t: Test, options: PeerOptions): Promise<Sipp> {
-    const peer = await startPeer({ ...options, port: this.#peerPort });
-    t.teardown(() => peer.stop());
-    return peer;
-  }
-
-  caller(options: Omit<CallerOptions, 'target'>): Promise<Sipp> {
-    const { host, sipPort } = this.asterisk;
-    return startCaller({ target: { host, sipPort }, ip: CALLER_IP, to: '4930555', from: '37060000001', ...options });
-  }
-
-  /** Leads a call as the engine does, up to the outgoing INVITE. */
-  async dialled(observed: ObservedLink): Promise<{ callerId: string; legId: string; bridgeId: string }> {
-    const { link } = observed;
-    const bridgeId = `bridge-${++this.#calls}`;
-    const legId = `leg-${this.#calls}`;
-    const { channelId: callerId } = await observed.event('stasisStart', (event) => event.args[0] !== 'leg');
-    await link.inOrder([
-      createBridge(bridgeId),
-      createLeg({ dialString: numberDialString('4930555', 'trunk'), channelId: legId, app: 'tollgate', appArgs: ['leg'], originator: callerId, variables: { 'PJSIP_HEADER(add,X-Tried)': 'a;b="c"' } }),
-    ]);
-    await observed.event('stasisStart', (event) => event.channelId === legId);
-    await link.inOrder([addToBridge(bridgeId, [callerId, legId]), dial(legId, 10, callerId)]);
-    return { callerId, legId, bridgeId };
-  }
-
-  async quiet(): Promise<void> {
-    await until(async () => ((await this.asterisk.channelCount()) === 0 ? undefined : 'channels are up'));
-  }
-}
-
 async function requestCases(stage: Stage): Promise<void> {
   await test('a link connects, knows the version, and has its filter in force', async (t) => {
-    const { link } = await stage.link(t);
+    const { link } = await stage.shared();
     t.equal(link.transport, stage.transport);
     t.match(link.version, /^\d+\.\d+/);
     t.same(await filterOf(link), WANTED_EVENTS);
   });
 
   await test('a refusal tells its HTTP status and its reason', async (t) => {
-    const { link } = await stage.link(t);
+    const { link } = await stage.shared();
     const error = await t.rejects(link.request(hangup('no-such-channel', 16))).then(() => failureOf(link.request(hangup('no-such-channel', 16))));
     t.equal(error.status, 404);
     t.match(error.message, /Channel not found/);
@@ -113,7 +52,7 @@ async function requestCases(stage: Stage): Promise<void> {
   });
 
   await test('what is done in order is done in order, and a failure is told', async (t) => {
-    const { link } = await stage.link(t);
+    const { link } = await stage.shared();
     const all = Array.from({ length: 50 }, (_, n) => [createBridge(`row-${n}`), destroyBridge(`row-${n}`)]).flat();
     t.equal((await link.inOrder(all)).length, 100);
     const error = await failureOf(link.inOrder([createBridge('one'), destroyBridge('two'), PING]));
@@ -123,7 +62,7 @@ async function requestCases(stage: Stage): Promise<void> {
   });
 
   await test('the engine can see what is there', async (t) => {
-    const { link } = await stage.link(t);
+    const { link } = await stage.shared();
     await link.request(createBridge('seen'));
     t.ok((await listBridges(link)).some((bridge) => bridge.id === 'seen' && bridge.creator === 'Stasis'));
     await link.request(destroyBridge('seen'));
@@ -134,7 +73,7 @@ async function requestCases(stage: Stage): Promise<void> {
   });
 
   await test('hostile text stays in its field', async (t) => {
-    const { link } = await stage.link(t);
+    const { link } = await stage.shared();
     const id = 'a/b c?x=1&y%20;"\'{}#é😀';
     await link.request(createBridge(id));
     t.ok((await listBridges(link)).some((bridge) => bridge.id === id));
@@ -162,7 +101,7 @@ async function requestCases(stage: Stage): Promise<void> {
 
 async function callCases(stage: Stage): Promise<void> {
   await test('a call from the INVITE to the BYE', async (t) => {
-    const observed = await stage.link(t);
+    const observed = await stage.shared();
     const peer = await stage.peer(t, { scenario: 'peer-answer' });
     const caller = await stage.caller({ scenario: 'call', values: { holdMs: 200 }, fromName: 'Ann Übel' });
     const call = await stage.dialled(observed);
@@ -185,7 +124,7 @@ async function callCases(stage: Stage): Promise<void> {
   });
 
   await test('early media of the far end reaches the caller', async (t) => {
-    const observed = await stage.link(t);
+    const observed = await stage.shared();
     await stage.peer(t, { scenario: 'peer-early-media' });
     const caller = await stage.caller({ scenario: 'call', values: { holdMs: 50 } });
     const call = await stage.dialled(observed);
@@ -202,7 +141,7 @@ async function callCases(stage: Stage): Promise<void> {
 
   for (const [status, cause] of [[404, 1], [486, 17], [503, 34], [403, 21], [480, 19], [488, 58]] as const) {
     await test(`the far end refuses with ${status}`, async (t) => {
-      const observed = await stage.link(t);
+      const observed = await stage.shared();
       await stage.peer(t, { scenario: 'peer-refuse', values: { status } });
       const caller = await stage.caller({ scenario: 'refused', values: { status } });
       const call = await stage.dialled(observed);
@@ -214,7 +153,7 @@ async function callCases(stage: Stage): Promise<void> {
   }
 
   await test('the caller cancels while it rings', async (t) => {
-    const observed = await stage.link(t);
+    const observed = await stage.shared();
     await stage.peer(t, { scenario: 'peer-ring' });
     const caller = await stage.caller({ scenario: 'cancel', values: { cancelAfterMs: 50 } });
     const call = await stage.dialled(observed);
@@ -227,7 +166,7 @@ async function callCases(stage: Stage): Promise<void> {
   });
 
   await test('a caller with a hostile number is led like any other', async (t) => {
-    const observed = await stage.link(t);
+    const observed = await stage.shared();
     const caller = await stage.caller({ scenario: 'refused', values: { status: 403 }, from: '37%0D%0AX-Evil:%201%22%3b--%25' });
     const { channel } = await observed.event('stasisStart');
     t.equal(channel.callerNumber, '37\r\nX-Evil', 'Asterisk hands the line break on');
@@ -242,7 +181,7 @@ async function callCases(stage: Stage): Promise<void> {
 
 async function promptCases(stage: Stage): Promise<void> {
   await test('a prompt before the answer, one that is missing, one that is stopped', async (t) => {
-    const observed = await stage.link(t);
+    const observed = await stage.shared();
     const caller = await stage.caller({ scenario: 'refused', values: { status: 403 } });
     const { channelId } = await observed.event('stasisStart');
     await observed.link.request(ring(channelId));

@@ -43,6 +43,11 @@ export class ObservedLink {
     });
   }
 
+  forget(): void {
+    this.events.length = 0;
+    this.log.length = 0;
+  }
+
   async connected(times = 1): Promise<void> {
     await until(() => (this.connections >= times && this.link.connected ? undefined : `connected ${this.connections} times, not ${times}; ${JSON.stringify(this.log.at(-1))}`), { timeoutMs: 20_000 });
   }
