@@ -1,6 +1,6 @@
 /** The decision of a call with its reasons, held against the counters and balances of this moment. */
 import { longestCall, reserve } from '../rating/credit.ts';
-import { formatMoney } from '../rating/money.ts';
+import { moneyText } from '../rating/money.ts';
 import type { Money } from '../rating/money.ts';
 import { perMinute } from '../rating/rate.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -71,7 +71,7 @@ function explainedWays(plan: Plan, counters: Readonly<Record<string, number>>): 
   return plan.ways.map((way) => ({
     name: way.name,
     dials: way.number === null ? way.endpoint : `${way.number}@${way.endpoint}`,
-    perMinute: way.rate === null ? '' : formatMoney(perMinute(way.rate), 10),
+    perMinute: way.rate === null ? '' : moneyText(perMinute(way.rate)),
     calls: counters[way.claims[0]?.key ?? ''] ?? 0,
     limit: way.claims[0]?.limit ?? 0,
   }));
@@ -89,7 +89,8 @@ async function explainMoney(parts: ExplainParts, plan: Plan, steps: Step[]): Pro
     if (purse === null || purse.credit === null) continue;
     const total = purse.balance + purse.credit - purse.pending;
     const free = total - purse.reserved;
-    const detail = `user ${payer.userId}: balance ${formatMoney(purse.balance, 10)}, credit ${formatMoney(purse.credit, 10)}, held by calls ${formatMoney(purse.reserved, 10)}, free ${formatMoney(free, 10)}`;
+    const name = parts.catalog.users.get(payer.userId)?.username ?? `user ${payer.userId}`;
+    const detail = `${name}: balance ${moneyText(purse.balance)}, credit ${moneyText(purse.credit)}, held by calls ${moneyText(purse.reserved)}, free ${moneyText(free)}`;
     const least = owed(payer, 1);
     if (free < least) {
       const cause = total <= 0n ? payer.causes.tooLow : total < least ? payer.causes.underOneSecond : payer.causes.simultaneous;
