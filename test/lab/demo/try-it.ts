@@ -9,7 +9,8 @@ import type { DemoStage } from './stage.ts';
 
 export async function howToTry({ asterisk, engine, postgresUrl, redisUrl }: DemoStage): Promise<string> {
   const file = engine.settingsFile;
-  const redis = `${await clientCommand('redis-cli')} --no-auth-warning -u ${redisUrl}`;
+  // redis-cli wants to be told that a password alone is that of the default user.
+  const redis = `${await clientCommand('redis-cli')} --no-auth-warning -u ${redisUrl.replace('//:', '//default:')}`;
   const psql = `${await clientCommand('psql')} '${postgresUrl}'`;
   return `
 Everything stays up until Ctrl-C.${process.stdin.isTTY ? ' A letter from a to g and Enter place that call again.' : ''} From another terminal of this machine:
