@@ -37,12 +37,11 @@ export class Balances {
     return this.#known.get(userId);
   }
 
-  /** Keeps what is newer than what is known. */
-  take(balances: readonly Spendable[]): void {
-    for (const balance of balances) {
-      const known = this.#known.get(balance.userId);
-      if (known === undefined || known.version < balance.version) this.#known.set(balance.userId, balance);
-    }
+  /** Keeps what is newer than what is known, and returns it. */
+  take(balances: readonly Spendable[]): readonly Spendable[] {
+    const news = balances.filter(({ userId, version }) => (this.#known.get(userId)?.version ?? -1) < version);
+    for (const balance of news) this.#known.set(balance.userId, balance);
+    return news;
   }
 
   forget(userIds: readonly number[]): void {

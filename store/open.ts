@@ -15,7 +15,8 @@ import { connectRedis } from './redis/connect.ts';
 import { listCalls, readCounters } from './redis/live.ts';
 import type { LiveCall } from './redis/live.ts';
 import { LiveUpdates } from './redis/live-updates.ts';
-import { makeUnits } from './redis/units.ts';
+import { makeUnits, unitsProblem } from './redis/units.ts';
+import type { Units } from './redis/units.ts';
 import { Releases } from './releases.ts';
 import { Settler } from './settle.ts';
 
@@ -76,7 +77,8 @@ class OpenStore implements Store {
   readonly #log: Log;
   readonly #redis: Redis;
   readonly #pool: Pool;
-  readonly #units: ReturnType<typeof makeUnits>;
+  readonly #priceDecimals: number;
+  readonly #units: Units;
   readonly #calls: CallStore;
   readonly #follower: Follower;
   readonly #settler: Settler;
@@ -86,10 +88,13 @@ class OpenStore implements Store {
   readonly #waiting: (() => void)[] = [];
   #backlog: { waiting: number; refused: number } | null = null;
   #redisReason = 'Connecting.';
+  /** Never counts money in the wrong units. */
+  #unitsAgree = false;
 
   constructor(options: StoreOptions) {
     const { log, postgresUrl, priceDecimals } = options;
     this.#log = log;
+    this.#priceDecimals = priceDecimals;
     this.#units = makeUnits(priceDecimals);
     this.#redis = connectRedis(options.redisUrl, log);
     this.#pool = makePool(postgresUrl, log, POOL_SIZE);
@@ -101,7 +106,7 @@ class OpenStore implements Store {
       postgresUrl, priceDecimals, balances, log, now: monotonicMs, onCatalog: (catalog) => this.#catalogChanged(catalog),
     });
     this.#settler = new Settler({
-      pool: this.#pool, redis: this.#redis, units: this.#units, balances, log, batch: options.settleBatch, everyMs: options.settleEveryMs, now: wallMs,
+      pool: this.#pool, redis: this.#redis, usable: () => this.#redisUp(), units: this.#units, balances, log, batch: options.settleBatch, everyMs: options.settleEveryMs, now: wallMs,
       onBacklog: (backlog) => {
         this.#backlog = backlog;
       },
@@ -117,15 +122,25 @@ class OpenStore implements Store {
     });
     this.#redis.on('close', () => {
       this.#backlog = null;
+      this.#unitsAgree = false;
       if (this.#redisReason === '') this.#redisReason = 'The connection was lost.';
     });
     this.#redis.on('ready', () => {
-      this.#redisReason = '';
-      // It may have come back empty, or with balances of long ago.
-      balances.pushAll();
-      this.#settler.nudge();
-      this.#tellReady();
+      this.#redisReady(balances).catch((error: unknown) => this.#log.warn({ err: error }, 'Redis was lost again before it could be used.'));
     });
+  }
+
+  /** It may have come back empty, with balances of long ago, or be that of another setting. */
+  async #redisReady(balances: Balances): Promise<void> {
+    this.#redisReason = await unitsProblem(this.#redis, this.#priceDecimals);
+    if (this.#redisReason !== '') {
+      this.#log.error({ reason: this.#redisReason }, 'Redis cannot be used.');
+      return;
+    }
+    this.#unitsAgree = true;
+    balances.pushAll();
+    this.#settler.nudge();
+    this.#tellReady();
   }
 
   #catalogChanged(catalog: Catalog): void {
@@ -140,7 +155,16 @@ class OpenStore implements Store {
   }
 
   #isReady(): boolean {
-    return this.#follower.catalog !== null && this.#redis.status === 'ready';
+    return this.#follower.catalog !== null && this.#redisUp();
+  }
+
+  #redisUp(): boolean {
+    return this.#redis.status === 'ready' && this.#unitsAgree;
+  }
+
+  /** For what moves money. */
+  #mustBeUp(): void {
+    if (!this.#redisUp()) throw new Error(`Redis is away. ${this.#redisReason}`);
   }
 
   #tellReady(): void {
@@ -160,6 +184,7 @@ class OpenStore implements Store {
   }
 
   async admit(request: AdmitRequest): Promise<AdmitAnswer> {
+    this.#mustBeUp();
     try {
       return await this.#calls.admit(request);
     } catch (error) {
@@ -174,14 +199,17 @@ class OpenStore implements Store {
   }
 
   async extend(request: ExtendRequest): Promise<readonly Money[]> {
+    this.#mustBeUp();
     return (await this.#calls.extend(request)) ?? [];
   }
 
   async finish(request: FinishRequest): Promise<void> {
+    this.#mustBeUp();
     await this.#calls.finish(request);
   }
 
   async record(cdrs: readonly Cdr[]): Promise<void> {
+    this.#mustBeUp();
     await this.#calls.record(cdrs);
   }
 
@@ -207,7 +235,7 @@ class OpenStore implements Store {
 
   health(): StoreHealth {
     const settling = this.#settler.health();
-    const redisUp = this.#redis.status === 'ready';
+    const redisUp = this.#redisUp();
     return {
       ready: this.#isReady(),
       postgres: { ok: this.#follower.connected, reason: this.#follower.reason },

@@ -30,7 +30,10 @@ export async function insertCalls(writer: ClientBase, rows: string): Promise<Rea
   await pipeline(Readable.from([rows]), writer.query(copyFrom(`copy settling (${NAMES}) from stdin`)));
   const result = await writer.query<{ uniqueid: string; final: boolean }>({
     name: 'settle-calls',
-    text: `insert into calls (${NAMES}) select ${NAMES} from settling on conflict do nothing returning uniqueid, final`,
+    // The exchange rate of the user's currency is frozen with the row.
+    text: `insert into calls (${NAMES}, user_currency, user_exchange_rate) select ${NAMES.replaceAll(/\w+/g, 's.$&')}, u.currency, c.exchange_rate
+      from settling s left join users u on u.id = s.user_id left join currencies c on c.code = u.currency
+      on conflict do nothing returning uniqueid, final`,
   });
   return new Set(result.rows.filter((row) => row.final).map((row) => row.uniqueid));
 }

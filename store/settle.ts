@@ -22,6 +22,8 @@ import type { NamedDebit } from './settle-sql.ts';
 export interface SettlerParts {
   readonly pool: Pool;
   readonly redis: Redis;
+  /** Whether Redis can be used at present. */
+  readonly usable: () => boolean;
   readonly units: Units;
   readonly balances: Balances;
   readonly log: Log;
@@ -46,6 +48,8 @@ export interface SettleHealth {
   /** Why nothing is settled at present, or ''. */
   readonly reason: string;
 }
+
+const REDIS_AWAY = 'Redis is away.';
 
 /** Months for which partitions are made on demand; a call date outside is a wrong clock, and the default partition holds it. */
 const MONTHS_BACK = 24;
@@ -94,9 +98,10 @@ export class Settler {
     const backOff = makeBackOff(this.#sleeper);
     while (!this.#closed) {
       try {
+        if (!this.#parts.usable()) throw new Error(REDIS_AWAY);
         const taken = await this.settleOnce();
         this.#parts.onBacklog(await this.backlog());
-        if (this.#reason !== '') this.#parts.log.info({}, 'Finished calls are settled again.');
+        if (this.#reason !== '' && this.#reason !== REDIS_AWAY) this.#parts.log.info({}, 'Finished calls are settled again.');
         this.#reason = '';
         backOff.reset();
         if (taken < this.#parts.batch && !this.#closed) await this.#sleeper.sleep(this.#parts.everyMs);
@@ -109,8 +114,8 @@ export class Settler {
 
   #failed(error: unknown): void {
     // The connection itself tells why Redis is away.
-    const redisAway = this.#parts.redis.status !== 'ready';
-    const reason = redisAway ? 'Redis is away.' : error instanceof Error ? error.message : String(error);
+    const redisAway = !this.#parts.usable();
+    const reason = redisAway ? REDIS_AWAY : error instanceof Error ? error.message : String(error);
     if (!redisAway && reason !== this.#reason && !this.#closed) this.#parts.log.warn({ reason }, 'Finished calls wait to be settled; trying again.');
     this.#reason = reason;
   }

@@ -8,6 +8,7 @@ import { makeBackOff, Sleeper } from '../back-off.ts';
 import { loadBalances } from '../balances.ts';
 import type { Balances } from '../balances.ts';
 import type { Log } from '../log.ts';
+import type { Spendable } from '../redis/calls.ts';
 import { connectClient, dropClient } from '../postgres.ts';
 import { assemble } from './assemble.ts';
 import { byTopic, LOG_KEPT_MS, purgeChanges, readChanges, readPosition } from './changes.ts';
@@ -18,6 +19,14 @@ import type { Parts } from './parts.ts';
 
 const POLL_MS = 500;
 const PURGE_EVERY_MS = 600_000;
+
+/** undefined_table: the first thing that is read is missing. */
+const NO_TABLE = '42P01';
+
+function reasonOf(error: unknown): string {
+  if ((error as { code?: string } | null)?.code === NO_TABLE) return 'The database has no tables of this version: run the command migrate.';
+  return error instanceof Error ? error.message : String(error);
+}
 
 export interface FollowOptions {
   readonly postgresUrl: string;
@@ -93,7 +102,7 @@ export class Follower {
 
   #failed(error: unknown): void {
     this.#connected = false;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     if (!this.#closed && reason !== this.#lastReason) this.#options.log.warn({ reason }, 'Postgres cannot be read; the last catalog stays in force, trying again.');
     this.#lastReason = reason;
   }
@@ -151,16 +160,22 @@ export class Follower {
       const keys = topics.get(topic);
       if (keys !== undefined) await readTopic(parts, topic, keys === null ? null : [...keys].map(Number), context);
     }
-    const balances = balanceKeys === undefined ? [] : await loadBalances(client, balanceKeys === null ? null : [...balanceKeys].map(Number));
+    const named = balanceKeys === undefined || balanceKeys === null ? null : [...balanceKeys].map(Number);
+    const balances = balanceKeys === undefined ? [] : await loadBalances(client, named);
     await client.query('commit');
     this.#succeeded();
     this.#parts = parts;
     // Before the catalog: whoever is in it has a balance.
-    if (balanceKeys !== undefined) {
-      this.#options.balances.take(balances);
-      this.#options.balances.push(balances);
-    }
+    this.#takeBalances(named ?? [], balances);
     if (this.#catalog === null || [...topics.keys()].some((topic) => isTopic(topic))) this.#publish(parts, version);
+  }
+
+  /** What the settler took already is no news, and Redis has it from him. */
+  #takeBalances(named: readonly number[], balances: readonly Spendable[]): void {
+    const found = new Set(balances.map(({ userId }) => userId));
+    this.#options.balances.forget(named.filter((userId) => !found.has(userId)));
+    const news = this.#options.balances.take(balances);
+    if (news.length > 0) this.#options.balances.push(news);
   }
 
   #publish(parts: Parts, version: number): void {

@@ -16,3 +16,6 @@ export const payerKey = (userId: number | string): string => `tollgate:payer:${u
 export function claimKey(key: string, nowMs: number): string {
   return key.startsWith('cps:') ? `${PREFIX}${key}:${Math.floor(nowMs / 1000)}` : PREFIX + key;
 }
+
+/** Decimals of the amounts that Redis holds; written by the first that comes. */
+export const DECIMALS = 'tollgate:decimals';

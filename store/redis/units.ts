@@ -2,8 +2,10 @@
  * Money as Redis holds it: whole numbers of 10^-priceDecimals.
  * Whatever does not divide is rounded so that a payer looks poorer, never richer.
  */
+import type { Redis } from 'ioredis';
 import { MONEY_DECIMALS, roundingStep } from '../../rating/money.ts';
 import type { Money } from '../../rating/money.ts';
+import { DECIMALS } from './keys.ts';
 
 export interface Units {
   /** What is asked or owed: rounded up. */
@@ -24,4 +26,12 @@ export function makeUnits(priceDecimals: number): Units {
     owed: (amount) => (-down(-amount)).toString(),
     toMoney: (units) => BigInt(units) * step,
   };
+}
+
+/** Why amounts in Redis cannot be read in these units, or ''. An empty Redis takes them on. */
+export async function unitsProblem(redis: Redis, priceDecimals: number): Promise<string> {
+  await redis.set(DECIMALS, String(priceDecimals), 'NX');
+  const there = await redis.get(DECIMALS);
+  if (there === String(priceDecimals)) return '';
+  return `Redis holds amounts of ${there} decimals, the setting priceDecimals is ${priceDecimals}: let it settle all calls with the old setting, then empty it.`;
 }

@@ -94,14 +94,15 @@ t.test('the tariff must be there, or be made', async (t) => {
   t.match(await world.rates(), ['370 0.2 0 1 0', '3706 0.25 0 1 0'], 'a dry run changes nothing');
 });
 
+function* manyLines(): Generator<string> {
+  yield 'prefix,rate,connection fee,increment,effective from\n';
+  for (let n = 0; n < 200_000; n += 1) yield `${37_000_000 + n},0.${String(n % 1000).padStart(4, '0')},0.001,1,2026-01-01\n`;
+}
+
 t.test('200,000 rates take bounded memory and show their progress', { timeout: 100_000 }, async (t) => {
   const world = await tenant();
-  const lines = function* (): Generator<string> {
-    yield 'prefix,rate,connection fee,increment,effective from\n';
-    for (let n = 0; n < 200_000; n += 1) yield `${37_000_000 + n},0.${String(n % 1000).padStart(4, '0')},0.001,1,2026-01-01\n`;
-  };
   const file = join(folder, 'large.csv');
-  await pipeline(Readable.from(lines()), createWriteStream(file));
+  await pipeline(Readable.from(manyLines()), createWriteStream(file));
   const seen: number[] = [];
   const before = process.memoryUsage().heapUsed;
   let most = 0;

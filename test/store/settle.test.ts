@@ -6,7 +6,7 @@ import { parseMoney } from '../../rating/money.ts';
 import { Balances, loadBalances } from '../../store/balances.ts';
 import { CALL_COLUMNS } from '../../store/cdr-row.ts';
 import { makePool } from '../../store/postgres.ts';
-import type { CallStore } from '../../store/redis/calls.ts';
+import type { CallStore, Spendable } from '../../store/redis/calls.ts';
 import { connectRedis } from '../../store/redis/connect.ts';
 import { Settler } from '../../store/settle.ts';
 import type { SettlerParts } from '../../store/settle.ts';
@@ -42,7 +42,7 @@ async function world(batch = 100): Promise<World> {
   const { log, lines } = memoryLog();
   const pool = makePool(url, log, 4);
   const balances = new Balances(async (news) => calls.setBalances(news), log);
-  const parts: SettlerParts = { pool, redis, units, balances, log, batch, everyMs: 50, now: () => NOW, onBacklog: () => undefined };
+  const parts: SettlerParts = { pool, redis, usable: () => true, units, balances, log, batch, everyMs: 50, now: () => NOW, onBacklog: () => undefined };
   const another = (most = batch): Settler => new Settler({ ...parts, batch: most });
   await calls.setBalances(await loadBalances(client, null));
   return {
@@ -90,9 +90,9 @@ t.test('rows, debits of all levels and ledger come in one transaction, and Redis
 
   t.equal(await w.settler.settleOnce(), 1);
   t.strictSame(await balances(w.client), { 'user 2': '99.8', 'user 5': '9.74', 'provider 3': '0.1' });
-  const { rows } = await w.client.query('select attempt, final, disposition, clid, user_price, reseller_price, provider_rate, user_billsec, did_price, captured, calldate, tableoid::regclass::text as part from calls order by attempt');
+  const { rows } = await w.client.query('select attempt, final, disposition, clid, user_price, reseller_price, provider_rate, user_billsec, did_price, user_currency, user_exchange_rate, captured, calldate, tableoid::regclass::text as part from calls order by attempt');
   t.match(rows, [{ attempt: 1, final: false, disposition: 'FAILED', captured: null }, {
-    attempt: 2, final: true, clid: 'line\nbreak\\N \u{1F600}\u{FFFD}', user_price: '0.2500000000', reseller_price: '0.2000000000', provider_rate: '0.1000000000', user_billsec: 60,
+    attempt: 2, final: true, clid: 'line\nbreak\\N \u{1F600}\u{FFFD}', user_price: '0.2500000000', reseller_price: '0.2000000000', provider_rate: '0.1000000000', user_billsec: 60, user_currency: 'USD', user_exchange_rate: '1.000000000000000',
     did_price: null, captured: { user: { tariffId: 2, prefix: '3706', rate: captured } }, calldate: new Date(NOW), part: 'calls_2026_11',
   }]);
   const ledger = await w.client.query(`select account_id, version, trim_scale(amount)::text as amount, trim_scale(balance_after)::text as after, cause from balance_ledger where account = 'user' and reference = 'c1' order by 1, 2`);
@@ -138,8 +138,9 @@ t.test('Redis dies between the commit and the script: the next pass finishes the
   const dying = connectRedis(w.redisUrl, memoryLog().log);
   await until(() => (dying.status === 'ready' ? undefined : 'Redis is not ready'));
   class LastBreath extends Balances {
-    override take(): void {
+    override take(): readonly Spendable[] {
       dying.disconnect();
+      return [];
     }
   }
   const { log } = memoryLog();
