@@ -1,13 +1,12 @@
 /** A private Postgres for tests, the demo and benches. */
 
-import { randomBytes } from 'node:crypto';
-import { chownSync, writeFileSync } from 'node:fs';
+import { chownSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { labFolder, newFolder } from './lab-folder.ts';
+import { makeCluster } from './postgres-cluster.ts';
 import { freePort } from './ports.ts';
 import { findPrograms, type Programs } from './programs.ts';
-import { runCommand } from './run-command.ts';
 import { ServerProcess } from './server-process.ts';
 
 export type PostgresOptions = {
@@ -78,15 +77,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const programs = await findPrograms(labFolder());
   const folder = newFolder('postgres');
   const cluster = join(folder, 'cluster');
-  const password = randomBytes(12).toString('hex');
-  const passwordFile = join(folder, 'password');
-  writeFileSync(passwordFile, password);
-  if (programs.postgresUid !== undefined) {
-    for (const path of [folder, passwordFile]) chownSync(path, programs.postgresUid, programs.postgresUid);
-  }
-  const init = programs.command('initdb', initArguments(cluster, passwordFile), { asPostgres: true });
-  await runCommand(init.file, init.args);
-
+  if (programs.postgresUid !== undefined) chownSync(folder, programs.postgresUid, programs.postgresUid);
+  const password = await makeCluster(programs, cluster);
   const port = await freePort();
   const url = `postgres://tollgate:${password}@127.0.0.1:${port}/postgres`;
   const start = async (): Promise<ServerProcess> =>
@@ -135,13 +127,6 @@ export async function templateAt(
     await client.end();
   }
   return name;
-}
-
-function initArguments(cluster: string, passwordFile: string): string[] {
-  return [
-    ['--pgdata', cluster, '--username', 'tollgate', '--auth', 'scram-sha-256', '--pwfile', passwordFile],
-    ['--encoding', 'UTF8', '--locale', 'C.UTF-8', '--no-sync', '--no-instructions'],
-  ].flat();
 }
 
 function postgresCommand(

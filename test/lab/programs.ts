@@ -12,6 +12,8 @@ export type ProgramName = (typeof PROGRAMS)[number];
 export type Programs = {
   /** One line for people: which programs these are. */
   origin: string;
+  /** Where an initialised Postgres cluster may be kept for the next run; undefined: nowhere. */
+  clusterCache: string | undefined;
   /** Owner of a folder that Postgres writes to; undefined when this process's own user serves. */
   postgresUid: number | undefined;
   /** What to spawn to run the program, so that it dies with this process. */
@@ -50,6 +52,8 @@ async function inRoot(labFolder: string): Promise<Programs> {
   const PATH = `/usr/bin:/usr/sbin:/usr/lib/postgresql/${postgresVersion}/bin`;
   return {
     origin: root,
+    // Inside, since it fits this very Postgres only.
+    clusterCache: join(root, 'var/lib/tollgate-cluster'),
     postgresUid: POSTGRES_UID,
     command: (program, args, { asPostgres = false, folder = labFolder } = {}) => ({
       file: 'setpriv',
@@ -76,6 +80,7 @@ function onPath(): Programs {
   const postgresUid = process.getuid?.() === 0 ? 65_534 : undefined; // nobody: initdb refuses to run as root
   return {
     origin: 'programs of this machine',
+    clusterCache: undefined,
     postgresUid,
     command: (program, args, { asPostgres = false } = {}) => {
       const file = files.get(program) ?? program;
