@@ -205,6 +205,7 @@ class OpenStore implements Store {
 
   async finish(request: FinishRequest): Promise<void> {
     this.#mustBeUp();
+    this.#updates.forget(request.callId);
     await this.#calls.finish(request);
   }
 

@@ -1,6 +1,10 @@
 /** News of live calls, gathered for a moment and sent in one trip: a view may lag, a call must not wait for it. */
+import { later } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { CallStore } from './calls.ts';
+
+/** Ringing and answer of a call often come within this time and are then one command; a person does not see the delay. */
+const GATHER_MS = 200;
 
 export class LiveUpdates {
   readonly #calls: Pick<CallStore, 'updateLive'>;
@@ -20,8 +24,13 @@ export class LiveUpdates {
       Object.assign(known, fields);
       return;
     }
-    if (this.#waiting.size === 0) setImmediate(() => this.#send());
+    if (this.#waiting.size === 0) later(GATHER_MS, () => this.#send());
     this.#waiting.set(callId, { ...fields });
+  }
+
+  /** A call that is over has no news. */
+  forget(callId: string): void {
+    this.#waiting.delete(callId);
   }
 
   /** Resolves when everything added so far was sent. */
@@ -32,6 +41,7 @@ export class LiveUpdates {
 
   #send(): void {
     const news = this.#waiting;
+    if (news.size === 0) return;
     this.#waiting = new Map();
     // Commands written in one turn of the event loop leave in one packet.
     const sent = Promise.allSettled([...news].map(async ([callId, fields]) => this.#calls.updateLive(callId, fields)));
