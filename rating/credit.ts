@@ -67,7 +67,7 @@ function givesMoney(rate: Rate): boolean {
 }
 
 /** Seconds that cost nothing by grace time. */
-function graceSeconds(rate: Rate): number {
+export function graceSeconds(rate: Rate): number {
   return rate.minTimeBeatsGrace && rate.minTimeS > rate.graceS ? 0 : rate.graceS;
 }
 

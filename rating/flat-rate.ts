@@ -1,8 +1,9 @@
 // Flat-rates: minutes per period to some destinations, used up before the normal rate begins. Pure: the seconds used
 // and held come in and go out; who stores them, and when a period begins, is not decided here.
 
+import { payableSeconds } from './amount.ts';
 import { charge } from './charge.ts';
-import { longestCall } from './credit.ts';
+import { graceSeconds, longestCall } from './credit.ts';
 import type { Available } from './credit.ts';
 import { RateError } from './errors.ts';
 import type { Money } from './money.ts';
@@ -114,9 +115,11 @@ export interface FlatCharge {
 /**
  * Price of a call of `seconds` that holds seconds of flat-rates, oldest first, and continues at `rate`. The connection
  * fee is that of the first flat-rate; the normal rate's own fee is not added when the call only continues under it.
+ * Grace time and minimal time are those of `rate` and look at the call as a whole.
  */
 export function chargeFlat(holds: readonly FlatHold[], rate: Rate, seconds: number): FlatCharge {
   const parts: FlatPart[] = [];
+  if (payableSeconds(rate, seconds) === 0) return { parts, coveredS: 0, billedS: 0, price: 0n };
   let restS = seconds;
   for (const { flat, heldS } of holds) {
     checkIncrement(flat.roundByS, 'roundByS');
@@ -127,7 +130,7 @@ export function chargeFlat(holds: readonly FlatHold[], rate: Rate, seconds: numb
   }
   const coveredS = seconds - restS;
   if (coveredS === 0) return { parts, coveredS, ...charge(rate, seconds) };
-  const rest = charge(withoutConnectionFee(rate), restS);
+  const rest = charge(continuedRate(rate, coveredS), restS);
   return { parts, coveredS, billedS: rest.billedS, price: rest.price + firstFee(holds) };
 }
 
@@ -135,12 +138,24 @@ export function chargeFlat(holds: readonly FlatHold[], rate: Rate, seconds: numb
 export function longestFlatCall(holds: readonly FlatHold[], rate: Rate, available: Available, capS: number = MAX_SECONDS): number {
   const coveredS = holds.reduce((sum, { heldS }) => sum + heldS, 0);
   if (coveredS === 0) return longestCall(rate, available, capS);
+  if (available !== 'unlimited' && available < 0n) return 0;
   const fee = firstFee(holds);
-  if (available !== 'unlimited' && available < fee) return 0;
-  if (coveredS >= capS) return capS;
-  if (holds.findLast(({ heldS }) => heldS > 0)?.flat.continueCall === false) return coveredS;
+  const endS = holds.findLast(({ heldS }) => heldS > 0)?.flat.continueCall === false ? Math.min(coveredS, capS) : capS;
+  if (available !== 'unlimited' && available < fee) return Math.min(graceSeconds(rate), endS);
+  if (coveredS >= endS) return endS;
   const left = available === 'unlimited' ? available : available - fee;
-  return coveredS + longestCall(withoutConnectionFee(rate), left, capS - coveredS);
+  return coveredS + longestCall(continuedRate(rate, coveredS), left, endS - coveredS);
+}
+
+/** The normal rate for what comes after `coveredS` seconds of a call. */
+function continuedRate(rate: Rate, coveredS: number): Rate {
+  return {
+    ...withoutConnectionFee(rate),
+    graceS: Math.max(0, graceSeconds(rate) - coveredS),
+    minTimeS: Math.max(0, rate.minTimeS - coveredS),
+    minTimeBeatsGrace: false,
+    split: rate.split === null ? null : { ...rate.split, startMs: rate.split.startMs + coveredS * 1000 },
+  };
 }
 
 function firstFee(holds: readonly FlatHold[]): Money {

@@ -8,7 +8,7 @@ import type { Rate } from './rate.ts';
 import { splitFrom } from './split.ts';
 import { orderedSteps } from './step.ts';
 import type { Step } from './step.ts';
-import { Problems, tariffTerms } from './tariff-meta.ts';
+import { Problems, rateUnder, tariffTerms } from './tariff-meta.ts';
 import type { RateRefusal, TariffMeta, TariffTerms } from './tariff-meta.ts';
 import { sortByPrefix } from './tariff-rows.ts';
 import { covers, isAlways, localMoment, overlap, timeWindow } from './window.ts';
@@ -131,32 +131,16 @@ export function findRetailRate(tariff: RetailTariff, digits: Dialled, call: { nu
   const price = prices === undefined ? null : priceAt(prices, terms, call.atMs);
   if (prices === undefined || price === null) return 'noRate';
   if (price.steps === null) return 'blocked';
-  return {
-    ...retailTerms(terms),
+  return rateUnder(terms, {
     prefix: call.number.slice(0, digitsOf(prefixes, entry)),
     destinationId: valueOf(prefixes, entry),
-    steps: price.steps,
-    split: terms.windowRule === 'start' || prices.length === 1 ? null : splitOver(prices, terms, price, call.atMs),
-  };
-}
-
-function retailTerms(terms: TariffTerms): Omit<Rate, 'prefix' | 'destinationId' | 'steps' | 'split'> {
-  return {
-    tariffId: terms.tariffId,
-    tariffVersion: terms.version,
     effectiveFromMs: null,
-    currency: terms.currency,
-    exchangeRate: terms.exchangeRate,
     connectionFee: 0n,
+    steps: price.steps,
     minTimeS: 0,
-    graceS: 0,
-    minTimeBeatsGrace: false,
-    maxCost: terms.maxCost,
-    taxes: null,
-    priceDecimals: terms.priceDecimals,
     ghostPercent: 100,
-    multiplier: terms.multiplier,
-  };
+    split: terms.windowRule === 'start' || prices.length === 1 ? null : splitOver(prices, terms, price, call.atMs),
+  });
 }
 
 function priceAt(prices: readonly RetailPrice[], terms: TariffTerms, atMs: number): RetailPrice | null {

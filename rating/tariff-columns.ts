@@ -6,7 +6,7 @@ import { MAX_ENTRIES, buildPrefixMap, prefixStart, prefixText } from './prefix-m
 import type { PrefixMap } from './prefix-map.ts';
 import { checkIncrement, checkMoney, checkSeconds } from './step.ts';
 import { NO_DESTINATION, PriceLists, TERMS, sortByPrefix } from './tariff-rows.ts';
-import type { RateRow, RowProblem, RowTable } from './tariff-rows.ts';
+import type { PriceGroup, RateRow, RowProblem, RowTable } from './tariff-rows.ts';
 import { isAlways, overlap, timeWindow } from './window.ts';
 import type { DayType, TimeWindow } from './window.ts';
 
@@ -81,12 +81,12 @@ export class RowColumns {
     for (let first = 0, end = 0; first < order.length; first = end) {
       const row = order[first] as number;
       for (end = first + 1; end < order.length && this.#samePrefix(row, order[end] as number); ) end += 1;
-      const list = order.subarray(first, end);
-      if (list.length > 1) this.#sortDates(list, report);
+      const group = { order, first, end };
+      if (end - first > 1) this.#sortDates(group, report);
       starts[prefixes] = this.#starts[row] as number;
       digits[prefixes] = this.#digits[row] as number;
-      values[prefixes] = lists.place(list);
-      tags[prefixes] = this.#words[(list[0] as number) * 4 + 2] as number;
+      values[prefixes] = lists.place(group);
+      tags[prefixes] = this.#words[(order[first] as number) * 4 + 2] as number;
       prefixes += 1;
     }
     const columns = { starts: starts.subarray(0, prefixes), digits: digits.subarray(0, prefixes), values, tags };
@@ -167,44 +167,51 @@ export class RowColumns {
   }
 
   /** Newest date first. Two rows of one date may share no second. */
-  #sortDates(list: Uint32Array, report: (problem: RowProblem) => void): void {
-    list.sort((a, b) => this.#newestFirst(a, b) || this.#lineOf(a) - this.#lineOf(b));
-    let dateFrom = 0;
-    for (let at = 1; at < list.length; at++) {
-      const row = list[at] as number;
-      if (this.#times[row] !== this.#times[list[dateFrom] as number]) dateFrom = at;
-      const error = this.#clashWithAny(row, list.subarray(dateFrom, at));
-      if (error !== null) report({ line: this.#lineOf(row), error });
+  #sortDates(group: PriceGroup, report: (problem: RowProblem) => void): void {
+    const { order, first, end } = group;
+    if (end - first > FEW) order.subarray(first, end).sort((a, b) => (this.#isNewer(a, b) ? -1 : this.#isNewer(b, a) ? 1 : a - b));
+    else this.#insertDates(group);
+    for (let at = first + 1; at < end; at++) {
+      const error = this.#clashWithAny(group, at);
+      if (error !== null) report({ line: this.#lineOf(order[at] as number), error });
     }
   }
 
-  /** Two dates of "always" are −Infinity, whose difference is no number. */
-  #newestFirst(a: number, b: number): number {
-    const [from, other] = [this.#times[a] as number, this.#times[b] as number];
-    return from === other ? 0 : other - from;
+  /** The usual two or three rows are put in order a hundred times faster without a callback. */
+  #insertDates({ order, first, end }: PriceGroup): void {
+    for (let at = first + 1; at < end; at++) {
+      const row = order[at] as number;
+      let place = at;
+      for (; place > first && this.#isNewer(row, order[place - 1] as number); place--) order[place] = order[place - 1] as number;
+      order[place] = row;
+    }
+  }
+
+  #isNewer(row: number, other: number): boolean {
+    return (this.#times[row] as number) > (this.#times[other] as number);
   }
 
   #lineOf(row: number): number {
     return this.#words[row * 4 + 3] as number;
   }
 
-  #clashWithAny(row: number, others: Uint32Array): RateError | null {
-    if (others.length >= MAX_WINDOWS_A_DATE) {
-      return new RateError('tooLarge', 'startTime', `a prefix has at most ${MAX_WINDOWS_A_DATE} rows from one date on.`);
-    }
-    for (let at = others.length - 1; at >= 0; at--) {
-      const error = this.#clash(row, others[at] as number);
-      if (error !== null) return error;
+  /** Rows of the same date stand before the one just put in its place. */
+  #clashWithAny({ order, first }: PriceGroup, place: number): RateError | null {
+    const row = order[place] as number;
+    for (let at = place - 1; at >= first; at--) {
+      const other = order[at] as number;
+      if (this.#times[other] !== this.#times[row]) break;
+      if (place - at > MAX_WINDOWS_A_DATE) return new RateError('tooLarge', 'startTime', `a prefix has at most ${MAX_WINDOWS_A_DATE} rows from one date on.`);
+      const [own, others] = [this.#window(row), this.#window(other)];
+      if (own === others || own === null || others === null || overlap(own, others)) return this.#clash(row, other, own === others);
     }
     return null;
   }
 
-  #clash(row: number, other: number): RateError | null {
-    const [own, others] = [this.#window(row), this.#window(other)];
+  #clash(row: number, other: number, isDouble: boolean): RateError {
     const prefix = prefixText(this.#starts[row] as number, this.#digits[row] as number);
     const line = this.#lineOf(other);
-    if (own === others) return new RateError('duplicateRow', 'prefix', `${prefix} has a rate from the same date on in line ${line} already.`);
-    if (own !== null && others !== null && !overlap(own, others)) return null;
+    if (isDouble) return new RateError('duplicateRow', 'prefix', `${prefix} has a rate from the same date on in line ${line} already.`);
     return new RateError('windowsOverlap', 'startTime', `the hours of ${prefix} overlap with those of line ${line} from the same date on.`);
   }
 

@@ -4,7 +4,7 @@ import { parseDay } from './dates.ts';
 import { RateError } from './errors.ts';
 import type { Fraction } from './fraction.ts';
 import { DEFAULT_PRICE_DECIMALS, makeRate, priceMultiplier } from './rate.ts';
-import type { MaxCost } from './rate.ts';
+import type { MaxCost, Rate } from './rate.ts';
 import { minuteStep } from './step.ts';
 import type { RowProblem } from './tariff-rows.ts';
 import { zoneOf } from './zone.ts';
@@ -71,6 +71,33 @@ export function tariffTerms(meta: TariffMeta): TariffTerms {
     priceDecimals,
     maxCost,
     paysBack: meta.paysBack ?? false,
+  };
+}
+
+/** What a row adds to its tariff's terms. */
+export type RowPart = Pick<Rate, 'prefix' | 'destinationId' | 'effectiveFromMs' | 'connectionFee' | 'steps' | 'minTimeS' | 'ghostPercent' | 'split'>;
+
+/** A rate as a call finds it; field by field as in makeRate, because objects of one shape are what makes charge() fast. */
+export function rateUnder(terms: TariffTerms, row: RowPart): Rate {
+  return {
+    tariffId: terms.tariffId,
+    tariffVersion: terms.version,
+    prefix: row.prefix,
+    destinationId: row.destinationId,
+    effectiveFromMs: row.effectiveFromMs,
+    currency: terms.currency,
+    exchangeRate: terms.exchangeRate,
+    connectionFee: row.connectionFee,
+    steps: row.steps,
+    minTimeS: row.minTimeS,
+    graceS: 0,
+    minTimeBeatsGrace: false,
+    maxCost: terms.maxCost,
+    taxes: null,
+    priceDecimals: terms.priceDecimals,
+    ghostPercent: row.ghostPercent,
+    split: row.split,
+    multiplier: terms.multiplier,
   };
 }
 

@@ -57,6 +57,13 @@ export interface RowSource {
   readonly words: Uint32Array;
 }
 
+/** The rows of one prefix: order[first] .. order[end − 1]. */
+export interface PriceGroup {
+  readonly order: Uint32Array;
+  readonly first: number;
+  readonly end: number;
+}
+
 /** Writes price lists one after the other, each only once. */
 export class PriceLists {
   size = 0;
@@ -79,17 +86,17 @@ export class PriceLists {
   }
 
   /** First row in the table of these source rows, which are in their final order. */
-  place(list: Uint32Array): number {
+  place(group: PriceGroup): number {
     const mask = this.#slots.length - 1;
-    let slot = this.#hash(list) & mask;
+    let slot = this.#hash(group) & mask;
     while (this.#slots[slot] !== 0) {
       const first = (this.#slots[slot] as number) - 1;
-      if (this.#isEqual(first, list)) return first;
+      if (this.#isEqual(first, group)) return first;
       slot = (slot + 1) & mask;
     }
     const first = this.size;
     this.#slots[slot] = first + 1;
-    for (const row of list) this.#append(row);
+    for (let at = group.first; at < group.end; at++) this.#append(group.order[at] as number);
     this.#words[(this.size - 1) * 8 + 6]! |= LAST_ROW;
     return first;
   }
@@ -109,10 +116,10 @@ export class PriceLists {
     this.#words[at * 8 + 7] = this.#source.words[row * 4 + 1] as number;
   }
 
-  #hash(list: Uint32Array): number {
-    let hash = list.length;
-    for (let place = 0; place < list.length; place++) {
-      const row = list[place] as number;
+  #hash(group: PriceGroup): number {
+    let hash = group.end - group.first;
+    for (let at = group.first; at < group.end; at++) {
+      const row = group.order[at] as number;
       for (let word = 0; word < 4; word++) hash = mix(hash, this.#moneyWords[row * 4 + word] as number);
       const seconds = (this.#source.times[row] as number) / 1000;
       hash = mix(hash, Number.isFinite(seconds) ? seconds : -1);
@@ -121,11 +128,10 @@ export class PriceLists {
     return hash >>> 0;
   }
 
-  #isEqual(first: number, list: Uint32Array): boolean {
-    for (let place = 0; place < list.length; place++) {
-      const at = first + place;
-      const row = list[place] as number;
-      const last = place === list.length - 1 ? LAST_ROW : 0;
+  #isEqual(first: number, group: PriceGroup): boolean {
+    for (let at = first, from = group.first; from < group.end; at++, from++) {
+      const row = group.order[from] as number;
+      const last = from === group.end - 1 ? LAST_ROW : 0;
       const equal =
         this.#words[at * 8 + 6] === ((this.#source.words[row * 4] as number) | last) >>> 0 &&
         this.#words[at * 8 + 7] === this.#source.words[row * 4 + 1] &&

@@ -8,7 +8,7 @@ import { findRetailRate } from './retail.ts';
 import type { CustomRates, RetailTariff } from './retail.ts';
 import { splitFrom } from './split.ts';
 import type { Step } from './step.ts';
-import { Problems, tariffTerms } from './tariff-meta.ts';
+import { Problems, rateUnder, tariffTerms } from './tariff-meta.ts';
 import type { RateRefusal, TariffMeta, TariffTerms } from './tariff-meta.ts';
 import { RowColumns } from './tariff-columns.ts';
 import { LAST_ROW, NO_DESTINATION, TERMS } from './tariff-rows.ts';
@@ -123,26 +123,16 @@ function rateOf({ terms, rows, prefixes }: WholesaleTariff, entry: number, row: 
   if (rows.terms[place + 2] === 1) return 'blocked';
   const destinationId = tagOf(prefixes, entry);
   const effectiveFromMs = rows.times[row * 4 + 2] as number;
-  return {
-    tariffId: terms.tariffId,
-    tariffVersion: terms.version,
+  return rateUnder(terms, {
     prefix: number.slice(0, digitsOf(prefixes, entry)),
     destinationId: destinationId === NO_DESTINATION ? null : destinationId,
     effectiveFromMs: effectiveFromMs === -Infinity ? null : effectiveFromMs,
-    currency: terms.currency,
-    exchangeRate: terms.exchangeRate,
     connectionFee: rows.money[row * 4 + 1] as bigint,
     steps: stepsOf(rows, row),
     minTimeS: rows.terms[place + 1] as number,
-    graceS: 0,
-    minTimeBeatsGrace: false,
-    maxCost: terms.maxCost,
-    taxes: null,
-    priceDecimals: terms.priceDecimals,
     ghostPercent: rows.terms[place + 3] as number,
     split: null,
-    multiplier: terms.multiplier,
-  };
+  });
 }
 
 function termsPlace(rows: RowTable, row: number): number {

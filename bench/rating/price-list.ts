@@ -37,15 +37,22 @@ export function makePrefixes(count: number, random: Random): string[] {
 
 const INCREMENTS = [1, 1, 1, 1, 6, 30, 60];
 
-/** A day row and a night row for each prefix; prices between 0.0010 and 0.5000 in steps of 0.0001. */
+/** Since when all of it is in force: 2026-01-01. */
+const EFFECTIVE_FROM_MS = 1_767_225_600_000;
+
+/** Prices between 0.0010 and 0.5000 in steps of 0.0001; a night costs four fifths of a day. */
+function priceOf(random: Random): { day: bigint; night: bigint; incrementS: number } {
+  const price = 10 + below(random, 4990);
+  return { day: BigInt(price * 1_000_000), night: BigInt(Math.ceil(price * 0.8) * 1_000_000), incrementS: INCREMENTS[below(random, INCREMENTS.length)] ?? 1 };
+}
+
+/** A day row and a night row for each prefix. */
 export function* dayNightRows(prefixes: readonly string[], random: Random): Generator<RateRow> {
   for (let at = 0; at < prefixes.length; at++) {
     const prefix = prefixes[at] ?? '';
-    const dayPrice = 10 + below(random, 4990);
-    const incrementS = INCREMENTS[below(random, INCREMENTS.length)] ?? 1;
-    const common = { prefix, destinationId: at, incrementS, effectiveFromMs: 1_767_225_600_000 };
-    yield { ...common, rate: BigInt(dayPrice) * 1_000_000n, startTime: '08:00:00', endTime: '19:59:59' };
-    yield { ...common, rate: BigInt(Math.ceil(dayPrice * 0.8)) * 1_000_000n, startTime: '20:00:00', endTime: '07:59:59' };
+    const { day, night, incrementS } = priceOf(random);
+    yield { prefix, destinationId: at, effectiveFromMs: EFFECTIVE_FROM_MS, rate: day, incrementS, startTime: '08:00:00', endTime: '19:59:59' };
+    yield { prefix, destinationId: at, effectiveFromMs: EFFECTIVE_FROM_MS, rate: night, incrementS, startTime: '20:00:00', endTime: '07:59:59' };
   }
 }
 
