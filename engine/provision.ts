@@ -10,7 +10,7 @@ import { listEndpoints } from './asterisk/queries.ts';
 import type { SipAccount } from '../routing/catalog.ts';
 import { Timers } from './clock.ts';
 import type { Log } from './ports.ts';
-import { pushAccount, removeAccount } from './provision-account.ts';
+import { AccountPush, removeAccount } from './provision-account.ts';
 import { AddressBook } from './provision-addresses.ts';
 
 export interface ProvisionOptions {
@@ -101,13 +101,11 @@ class Provisioning implements Provisioner {
     if (accounts === null) return 0;
     const wanted = this.#wantedObjects(this.#addresses.resolve(accounts));
     await this.#survey(wanted);
-    const tasks: (() => Promise<boolean>)[] = [];
-    for (const endpoint of this.#known.keys()) if (!wanted.has(endpoint)) tasks.push(() => this.#remove(endpoint));
-    for (const [endpoint, objects] of wanted) {
-      if (!same(this.#known.get(endpoint), objects)) tasks.push(() => this.#push(endpoint, objects));
-    }
+    const removals = [...this.#known.keys()].filter((endpoint) => !wanted.has(endpoint));
+    const changes = [...wanted].filter(([endpoint, objects]) => !same(this.#known.get(endpoint), objects));
     if (this.#addresses.holdsNames) this.#lookUpLater();
-    return countFailures(tasks, AT_ONCE);
+    const removed = await several(removals, (endpoint) => this.#remove(endpoint));
+    return removed.filter((well) => !well).length + (await this.#pushAll(new Map(changes)));
   }
 
   #lookUpLater(): void {
@@ -138,17 +136,29 @@ class Provisioning implements Provisioner {
     this.#surveyed = true;
   }
 
-  async #push(endpoint: string, objects: readonly WantedObject[]): Promise<boolean> {
-    try {
-      const result = await pushAccount(this.#options.link, endpoint, objects);
-      this.#known.set(endpoint, objects);
-      if (result === 'shadows') this.#report(endpoint, 'pjsip.conf has an endpoint or object of this name');
-      else this.#reported.delete(endpoint);
-      if (result === 'pushed') this.#options.log.info({ endpoint }, 'SIP account is in force');
-      return true;
-    } catch (error) {
-      return this.#failed(error, { endpoint });
+  /** Stage by stage; the number of those that failed. */
+  async #pushAll(changes: ReadonlyMap<string, readonly WantedObject[]>): Promise<number> {
+    let pushes = Array.from(changes, ([endpoint, objects]) => new AccountPush(this.#options.link, endpoint, objects));
+    for (const stage of AccountPush.stages) {
+      const open = pushes.filter((push) => push.result === undefined);
+      const failed = new Set<AccountPush>();
+      await several(open, async (push) => {
+        await stage(push).catch((error: unknown) => {
+          failed.add(push);
+          this.#failed(error, { endpoint: push.endpoint });
+        });
+      });
+      pushes = pushes.filter((push) => !failed.has(push));
     }
+    for (const push of pushes) this.#settled(push, changes.get(push.endpoint) ?? []);
+    return changes.size - pushes.length;
+  }
+
+  #settled({ endpoint, result }: AccountPush, objects: readonly WantedObject[]): void {
+    this.#known.set(endpoint, objects);
+    if (result === 'shadows') this.#report(endpoint, 'pjsip.conf has an endpoint or object of this name');
+    else this.#reported.delete(endpoint);
+    if (result === 'pushed') this.#options.log.info({ endpoint }, 'SIP account is in force');
   }
 
   async #remove(endpoint: string): Promise<boolean> {
@@ -185,13 +195,13 @@ function same(one: readonly WantedObject[] | undefined, other: readonly WantedOb
   return one === other || (one !== undefined && JSON.stringify(one) === JSON.stringify(other));
 }
 
-/** Runs all tasks, `atOnce` at a time; each tells whether it went well. */
-async function countFailures(tasks: readonly (() => Promise<boolean>)[], atOnce: number): Promise<number> {
-  let failures = 0;
-  const queue = tasks.values();
+/** Does it for each, AT_ONCE at a time. */
+async function several<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  const queue = items.values();
   const worker = async (): Promise<void> => {
-    for (const task of queue) if (!(await task())) failures += 1;
+    for (const item of queue) results.push(await work(item));
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  return failures;
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return results;
 }
