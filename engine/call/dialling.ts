@@ -88,7 +88,7 @@ function attemptFailed(call: Call, state: Dialling, ended: Ended): Step {
   const past = [...state.past, attemptCdr(call, attempt, ended).cdr];
   const rest = call.plan.ways.slice(attempt.way + 1);
   if (!goesOn(wayOf(call, attempt), ended.outcome) || rest.length === 0) return giveUp(call, past, ended.end);
-  const request = { callId: call.id, nowMs: ended.end.wallMs, ways: rest.map((way) => way.claims), live: { attempt: String(past.length + 1) } };
+  const request = { callId: call.id, nowMs: ended.end.wallMs, ways: rest.map((way) => way.claims), live: { attempt: String(past.length + 1), state: 'dialling' } };
   return {
     state: { phase: 'choosing', bridged: state.bridged, granted: state.granted, from: attempt.way + 1, past, ended: null },
     actions: [...ALL_TIMERS, { do: 'nextWay', request }],

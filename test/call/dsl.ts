@@ -79,6 +79,12 @@ export class Scenario {
     return this;
   }
 
+  /** What the live view was told last. */
+  shown(): Readonly<Record<string, string>> {
+    const told = this.#all.flatMap((action) => (action.do === 'showLive' ? [action.fields] : action.do === 'nextWay' ? [action.request.live] : []));
+    return told.at(-1) ?? {};
+  }
+
   admission(): AdmitRequest {
     const found = this.#all.find((action) => action.do === 'admit');
     ok(found, 'nothing was asked of the store');

@@ -198,3 +198,9 @@ test('the way that answers is the one that is paid', async () => {
 test('the last order of an answered call closes what it opened', async () => {
   given(call()).when(...started, answered(1), after(1000)).when(legGone(1, 16)).thenOrders('hangUp caller 16', 'destroyBridge', 'finish');
 });
+
+test('the live view does not show the ringing of a way that was left', async (t) => {
+  const failed = given(call({ ways: THREE_WAYS })).when(...ringing);
+  t.same(failed.shown(), { state: 'ringing' });
+  t.same(failed.when(legGone(1, 34, 503)).shown(), { attempt: '2', state: 'dialling' });
+});
