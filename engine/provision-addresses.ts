@@ -56,6 +56,27 @@ export class AddressBook {
   }
 }
 
+export interface Shared {
+  readonly endpoint: string;
+  readonly address: string;
+  /** Whose the calls from that address are. */
+  readonly owner: string;
+}
+
+/** Two endpoints with one address: Asterisk would take either for the caller. The first keeps it, the others are only called. */
+export function withoutSharedAddresses(accounts: readonly SipAccount[], onShared: (shared: Shared) => void): readonly SipAccount[] {
+  const owners = new Map<string, string>();
+  return accounts.map((account) => {
+    const ips = account.ips.filter((address) => {
+      const owner = owners.get(address) ?? account.endpoint;
+      owners.set(address, owner);
+      if (owner !== account.endpoint) onShared({ endpoint: account.endpoint, address, owner });
+      return owner === account.endpoint;
+    });
+    return ips.length === account.ips.length ? account : { ...account, ips };
+  });
+}
+
 function isName(text: string): boolean {
   return isIP(text.split('/')[0] ?? '') === 0;
 }

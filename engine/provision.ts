@@ -11,7 +11,7 @@ import type { SipAccount } from '../routing/catalog.ts';
 import { Timers } from './clock.ts';
 import type { Log } from './ports.ts';
 import { AccountPush, removeAccount } from './provision-account.ts';
-import { AddressBook } from './provision-addresses.ts';
+import { AddressBook, withoutSharedAddresses, type Shared } from './provision-addresses.ts';
 
 export interface ProvisionOptions {
   readonly link: AsteriskLink;
@@ -46,7 +46,7 @@ class Provisioning implements Provisioner {
   readonly #known = new Map<string, readonly WantedObject[]>();
   /** Accounts that did not change are the same values in the next catalog: nothing is built or compared twice for them. */
   readonly #made = new WeakMap<SipAccount, Wanted>();
-  /** Endpoints already reported as refused, so that each is told once. */
+  /** What has been reported, so that each is told once. */
   readonly #reported = new Map<string, string>();
   #surveyed = false;
   #attempt = 0;
@@ -99,7 +99,7 @@ class Provisioning implements Provisioner {
   async #compareOnce(): Promise<number> {
     const accounts = this.#options.desired();
     if (accounts === null) return 0;
-    const wanted = this.#wantedObjects(this.#addresses.resolve(accounts));
+    const wanted = this.#wantedObjects(withoutSharedAddresses(this.#addresses.resolve(accounts), (shared) => this.#reportShared(shared)));
     await this.#survey(wanted);
     const removals = [...this.#known.keys()].filter((endpoint) => !wanted.has(endpoint));
     const changes = [...wanted].filter(([endpoint, objects]) => !same(this.#known.get(endpoint), objects));
@@ -185,9 +185,17 @@ class Provisioning implements Provisioner {
   }
 
   #report(endpoint: string, reason: string): void {
-    if (this.#reported.get(endpoint) === reason) return;
-    this.#reported.set(endpoint, reason);
-    this.#options.log.warn({ endpoint, reason }, 'SIP account is refused');
+    if (this.#isNews(endpoint, reason)) this.#options.log.warn({ endpoint, reason }, 'SIP account is refused');
+  }
+
+  #reportShared(shared: Shared): void {
+    if (this.#isNews(`${shared.endpoint} ${shared.address}`, shared.owner)) this.#options.log.warn(shared, 'Address of a SIP account is already that of another one, whose calls they are');
+  }
+
+  #isNews(subject: string, reason: string): boolean {
+    if (this.#reported.get(subject) === reason) return false;
+    this.#reported.set(subject, reason);
+    return true;
   }
 }
 

@@ -262,6 +262,15 @@ await test('an account that Asterisk does not take holds up no other, and is tol
   await engine.settled('broken', true);
 });
 
+await test('an address of two accounts is the first one\'s', async (t) => {
+  const engine = await Engine.start(t, [byAddress('twin1', ['127.0.0.16']), byAddress('twin2', ['127.0.0.16', '127.0.0.17'])]);
+  await engine.settled('twin1', true);
+  await engine.settled('twin2', true);
+  await comesIn(t, engine, { ip: '127.0.0.16', from: '1' }, 'twin1');
+  await comesIn(t, engine, { ip: '127.0.0.17', from: '1' }, 'twin2');
+  t.equal(engine.lines.filter((line) => line.includes('already that of another one')).length, 1);
+});
+
 await test('a push that was cut off is finished by the next engine', async (t) => {
   const office = byAddress('half', ['127.0.0.15']);
   const first = await Engine.start(t, []);
