@@ -3,17 +3,18 @@
  * carried out at once; a call that breaks an invariant ends loudly and harms no other.
  */
 import { hangup } from './asterisk/commands.ts';
+import { AriError } from './asterisk/contract.ts';
 import type { AsteriskEvent, AsteriskLink } from './asterisk/contract.ts';
 import type { AsteriskClock } from './clock.ts';
 import { Timers } from './clock.ts';
 import { begin, decide } from './call/decide.ts';
-import type { Call, CallInput, CallState, Moment, Step, TimerName } from './call/state.ts';
+import type { Call, CallInput, CallState, Gone, Moment, Step, TimerName } from './call/state.ts';
 import { perform } from './perform.ts';
 import type { Performer, PerformContext } from './perform.ts';
 import type { Log } from './ports.ts';
 
-/** A channel that left the application must be destroyed within this time, or it is hung up. */
-const LEFT_MS = 2000;
+/** A channel that left the application is destroyed within this time, or its end is made sure of. */
+const LEFT_MS = 200;
 /** What is left of a call after its end is looked at once more. */
 const LINGER_MS = 30_000;
 
@@ -76,7 +77,7 @@ export class Registry {
     const input = inputOf(mailbox.call, event, at);
     if (input !== null) this.#post(mailbox, input, at);
     if (event.type === 'destroyed') this.#channelGone(mailbox, event.channelId);
-    if (event.type === 'stasisEnd') this.#channelLeft(mailbox, event.channelId);
+    if (event.type === 'stasisEnd') this.#channelLeft(mailbox, event.channelId, at);
     return true;
   }
 
@@ -84,10 +85,12 @@ export class Registry {
   lost(channelId: string): void {
     const mailbox = this.#byChannel.get(channelId);
     if (mailbox === undefined) return;
-    const at = this.#clock.now();
-    const gone = { moment: at, cause: 16, techCause: null, source: 'estimate' } as const;
+    this.#ended(mailbox, channelId, { moment: this.#clock.now(), cause: 16, techCause: null, source: 'estimate' });
+  }
+
+  #ended(mailbox: Mailbox, channelId: string, gone: Gone): void {
     const own = channelId === mailbox.call.originator.channelId;
-    this.#post(mailbox, own ? { type: 'callerGone', gone } : { type: 'legGone', legId: channelId, gone }, at);
+    this.#post(mailbox, own ? { type: 'callerGone', gone } : { type: 'legGone', legId: channelId, gone }, this.#clock.now());
     this.#channelGone(mailbox, channelId);
   }
 
@@ -163,8 +166,15 @@ export class Registry {
     this.#forgetWhenGone(mailbox);
   }
 
-  #channelLeft(mailbox: Mailbox, channelId: string): void {
-    mailbox.timers.set(`left:${channelId}`, LEFT_MS, () => this.#hangUpChannel(mailbox, channelId));
+  /** Asterisk tells of the end of a channel that was in a bridge. Of a caller who cancels sooner, nothing comes after this. */
+  #channelLeft(mailbox: Mailbox, channelId: string, at: Moment): void {
+    const gone = (): void => this.#ended(mailbox, channelId, { moment: at, cause: 16, techCause: null, source: 'event' });
+    mailbox.timers.set(`left:${channelId}`, LEFT_MS, () => {
+      this.#context.link.request(hangup(channelId, 16)).then(gone, (error: unknown) => {
+        if (error instanceof AriError && error.status === 404) gone();
+        else mailbox.log.warn({ err: error, channelId }, 'A channel that left the application could not be ended');
+      });
+    });
   }
 
   #hangUpChannel(mailbox: Mailbox, channelId: string): void {

@@ -3,7 +3,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Client } from 'pg';
+import type { Redis } from 'ioredis';
+import { Pool } from 'pg';
 import { pino } from 'pino';
 import { loadSettings } from '../../config/load.ts';
 import type { Settings } from '../../config/schema.ts';
@@ -13,34 +14,70 @@ import { openStore } from '../../store/open.ts';
 import type { Store } from '../../store/open.ts';
 import { startAsterisk } from '../lab/asterisk.ts';
 import type { Asterisk, AsteriskOptions } from '../lab/asterisk.ts';
-import { connect, freshDatabase, freshRedis } from '../store/servers.ts';
 import { newFolder } from '../lab/lab-folder.ts';
 import { until } from '../lab/wait.ts';
+import { connectToRedis, freshDatabase, freshRedis } from '../store/servers.ts';
+import type { Tenant } from './tenant.ts';
+import { callIdsOf } from './trace.ts';
+import type { Traced } from './trace.ts';
 
 export interface StageOptions {
   readonly transport?: 'websocket' | 'ari-client';
-  /** A tenant file (docs/IMPORT.md) as an object. */
-  readonly tenant: object;
-  /** YAML of more settings. */
+  readonly tenant: Tenant;
+  /** More settings. */
   readonly settings?: Record<string, unknown>;
   readonly asterisk?: AsteriskOptions;
+  /** Where the engine finds Asterisk's ARI, when it is not there itself. */
+  readonly ariUrl?: (asterisk: Asterisk) => Promise<string>;
 }
 
 export type Row = Readonly<Record<string, unknown>>;
 
-export class Stage {
+/** What calls that are over still hold. */
+export interface Leftovers {
+  readonly counters: Readonly<Record<string, number>>;
+  /** Money on hold or pending, by Redis key. */
+  readonly money: Readonly<Record<string, unknown>>;
+  readonly liveCalls: number;
+  readonly channels: number;
+  readonly bridges: number;
+  /** Finished calls that Postgres refused. */
+  readonly refused: number;
+}
+
+export const NOTHING: Leftovers = { counters: {}, money: {}, liveCalls: 0, channels: 0, bridges: 0, refused: 0 };
+
+interface StageParts {
+  readonly tenant: Tenant;
   readonly asterisk: Asterisk;
-  readonly db: Client;
+  readonly db: Pool;
+  readonly redis: Redis;
   readonly store: Store;
   readonly engine: Engine;
   readonly settings: Settings;
+  readonly log: readonly string[];
+}
 
-  constructor(parts: { asterisk: Asterisk; db: Client; store: Store; engine: Engine; settings: Settings }) {
+export class Stage {
+  readonly tenant: Tenant;
+  readonly asterisk: Asterisk;
+  readonly db: Pool;
+  readonly redis: Redis;
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly settings: Settings;
+  /** The engine's log: a line of JSON each. */
+  readonly log: readonly string[];
+
+  constructor(parts: StageParts) {
+    this.tenant = parts.tenant;
     this.asterisk = parts.asterisk;
     this.db = parts.db;
+    this.redis = parts.redis;
     this.store = parts.store;
     this.engine = parts.engine;
     this.settings = parts.settings;
+    this.log = parts.log;
   }
 
   /** Every call is over, given back and settled. */
@@ -54,13 +91,55 @@ export class Stage {
       if (waiting > 0) return `${waiting} finished calls are not settled`;
       const channels = await this.asterisk.channelCount();
       return channels > 0 ? `Asterisk has ${channels} channels` : undefined;
-    }, { timeoutMs: 15_000 });
+    }, { timeoutMs: 20_000 });
   }
 
-  /** CDRs in the order of their calls and attempts. */
+  /** CDRs of all calls, in the order of their calls and attempts. */
   async cdrs(where = 'true'): Promise<Row[]> {
     await this.quiet();
     return (await this.db.query<Row>(`select * from calls where ${where} order by calldate, uniqueid, attempt`)).rows;
+  }
+
+  /** CDRs of the calls that a caller made, known by their SIP Call-IDs; waits for the last row of each. */
+  async rowsOf(caller: Traced): Promise<Row[]> {
+    const ids = callIdsOf(caller);
+    let rows: Row[] = [];
+    await until(async () => {
+      rows = (await this.db.query<Row>('select * from calls where originator_call_id = any ($1) order by calldate, uniqueid, attempt', [ids])).rows;
+      const over = new Set(rows.filter((row) => row['final'] === true).map((row) => row['originator_call_id']));
+      return over.size === ids.length ? undefined : `${ids.length - over.size} of ${ids.length} calls have no final CDR`;
+    }, { timeoutMs: 20_000, everyMs: 25 });
+    return rows;
+  }
+
+  async leftovers(): Promise<Leftovers> {
+    await this.quiet();
+    // The settled balance reaches Redis a moment after Postgres.
+    await until(async () => (Object.keys(await this.#moneyHeld()).length === 0 ? undefined : 'money is on hold or pending')).catch(() => undefined);
+    const { refused } = await this.store.backlog();
+    const bridges = (await this.asterisk.cli('bridge show all')).split('\n').filter((line) => / (stasis|simple_bridge|softmix|native_rtp)/i.test(line)).length;
+    return {
+      counters: await this.store.counters(),
+      money: await this.#moneyHeld(),
+      liveCalls: await this.redis.zcard('tollgate:live'),
+      channels: await this.asterisk.channelCount(),
+      bridges,
+      refused,
+    };
+  }
+
+  async #moneyHeld(): Promise<Record<string, unknown>> {
+    const held: Record<string, unknown> = {};
+    for (const key of await this.redis.keys('tollgate:payer:*')) {
+      const [reserved, pending] = await this.redis.hmget(key, 'reserved', 'pending');
+      if ((reserved ?? '0') !== '0' || (pending ?? '0') !== '0') held[key] = { reserved, pending };
+    }
+    return held;
+  }
+
+  /** What the engine logged as an error or worse. */
+  complaints(): string[] {
+    return this.log.filter((line) => (JSON.parse(line) as { level: number }).level >= 50);
   }
 
   async balance(username: string): Promise<string> {
@@ -68,9 +147,16 @@ export class Stage {
     return rows[0]?.balance ?? 'none';
   }
 
+  async userId(username: string): Promise<number> {
+    const { rows } = await this.db.query<{ id: number }>('select id from users where username = $1', [username]);
+    if (rows[0] === undefined) throw new Error(`There is no user ${username}.`);
+    return rows[0].id;
+  }
+
   async close(): Promise<void> {
     await this.engine.stop();
     await this.store.close();
+    await this.db.end();
     await this.asterisk.stop();
   }
 }
@@ -81,31 +167,25 @@ function notPushed(listed: string, store: Store): string | undefined {
   return missing.length === 0 ? undefined : `Asterisk does not have ${missing.slice(0, 3).join(', ')} yet`;
 }
 
-function tenantFile(tenant: object): string {
+function tenantFile(tenant: Tenant): string {
   const file = join(newFolder('tenant'), 'tenant.yaml');
   // JSON is YAML.
   writeFileSync(file, JSON.stringify(tenant, null, 1));
   return file;
 }
 
-export async function openStage(options: StageOptions): Promise<Stage> {
-  const [postgresUrl, redisUrl] = await Promise.all([freshDatabase(), freshRedis()]);
-  const db = await connect(postgresUrl);
-  await importTenant(tenantFile(options.tenant), { postgresUrl, separators: { separator: ',', decimal: '.' } });
-  const asterisk = await startAsterisk(options.asterisk);
-  const settings = loadSettings(
-    JSON.stringify({
-      postgresUrl,
-      redisUrl,
-      asterisk: [{ id: 1, url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto' }],
-      health: { port: 0 },
-      drainTimeoutS: 2,
-      ...options.settings,
-    }),
-    {},
-  );
-  const log = pino({ level: process.env['TOLLGATE_TEST_LOG'] ?? 'silent' });
-  const store = openStore({
+/** Keeps what is logged; TOLLGATE_TEST_LOG=info also shows it. */
+function keepingLog(lines: string[]): pino.Logger {
+  const shown = process.env['TOLLGATE_TEST_LOG'];
+  const write = (line: string): void => {
+    lines.push(line);
+    if (shown !== undefined) process.stderr.write(line);
+  };
+  return pino({ level: shown ?? 'info' }, { write });
+}
+
+function storeOf(settings: Settings, log: pino.Logger): Store {
+  return openStore({
     postgresUrl: settings.postgresUrl,
     redisUrl: settings.redisUrl,
     priceDecimals: settings.calls.priceDecimals,
@@ -113,10 +193,24 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     settleEveryMs: settings.settle.everyMs,
     log,
   });
+}
+
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const { tenant } = options;
+  const [postgresUrl, redisUrl, asterisk] = await Promise.all([freshDatabase(), freshRedis(), startAsterisk(options.asterisk)]);
+  await importTenant(tenantFile(tenant), { postgresUrl, separators: { separator: ',', decimal: '.' } });
+  const url = options.ariUrl === undefined ? asterisk.ariUrl : await options.ariUrl(asterisk);
+  const server = { id: 1, url, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto' };
+  const settings = loadSettings(JSON.stringify({ postgresUrl, redisUrl, asterisk: [server], health: { port: 0 }, drainTimeoutS: 2, ...options.settings }), {});
+  const lines: string[] = [];
+  const log = keepingLog(lines);
+  const store = storeOf(settings, log);
   await store.ready();
   const engine = new Engine(settings, store, log);
   store.onCatalogChange(() => engine.catalogChanged());
-  await until(() => (engine.health().servers.every((server) => server.connected) ? undefined : 'Asterisk is not attached'));
-  await until(async () => notPushed(await asterisk.cli('pjsip list endpoints'), store), { timeoutMs: 10_000 });
-  return new Stage({ asterisk, db, store, engine, settings });
+  await until(() => (engine.health().servers.every((each) => each.connected) ? undefined : 'Asterisk is not attached'), { timeoutMs: 10_000 });
+  await until(async () => notPushed(await asterisk.cli('pjsip list endpoints'), store), { timeoutMs: 20_000 });
+  const db = new Pool({ connectionString: postgresUrl, max: 2 });
+  db.on('error', () => undefined);
+  return new Stage({ tenant, asterisk, db, redis: connectToRedis(redisUrl), store, engine, settings, log: lines });
 }
