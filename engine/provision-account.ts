@@ -67,6 +67,9 @@ export class AccountPush {
     for (const object of this.#objects) {
       if (object.type !== type || this.result !== undefined) continue;
       try {
+        // Never updated: Asterisk's copy of an endpoint without a caller id of its own has the number `unknown`, which would
+        // then stand for every caller's.
+        if (type === 'endpoint' && !this.#isNew) await removeConfigObject(this.#link, object);
         await write(this.#link, object);
         this.#written.push(object);
       } catch (error) {

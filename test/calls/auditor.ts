@@ -5,7 +5,7 @@
  */
 import type { Test } from 'tap';
 import type { Row, Stage } from './stage.ts';
-import type { RateFile } from './tenant.ts';
+import type { RateFile, Tenant } from './tenant.ts';
 
 /** Amounts are whole numbers of 10^-10. */
 const DECIMALS = 10;
@@ -48,10 +48,10 @@ interface Expected {
 }
 
 class Auditor {
-  readonly #stage: Stage;
+  readonly #tenant: Tenant;
 
-  constructor(stage: Stage) {
-    this.#stage = stage;
+  constructor(tenant: Tenant) {
+    this.#tenant = tenant;
   }
 
   /** What one CDR must hold. */
@@ -61,7 +61,7 @@ class Auditor {
   }
 
   opening(): Map<string, bigint> {
-    const { users, providers } = this.#stage.tenant;
+    const { users, providers } = this.#tenant;
     return new Map([
       ...users.map((user): [string, bigint] => [`user ${user.username}`, amount(user.balance ?? '0')]),
       ...providers.map((provider): [string, bigint] => [`provider ${provider.name}`, amount(provider.balance ?? '0')]),
@@ -69,7 +69,7 @@ class Auditor {
   }
 
   #rate(tariffName: string | undefined, number: string): RateFile | undefined {
-    const tariff = this.#stage.tenant.tariffs.find((one) => one.name === tariffName);
+    const tariff = this.#tenant.tariffs.find((one) => one.name === tariffName);
     const matching = (tariff?.rates ?? []).filter((rate) => number.startsWith(rate.prefix));
     return matching.sort((a, b) => b.prefix.length - a.prefix.length)[0];
   }
@@ -79,11 +79,11 @@ class Auditor {
     const number = String(row['localized_dst']);
     const found: Expected[] = [];
     for (const level of ['user', 'reseller', 'partner'] as const) {
-      const user = this.#stage.tenant.users.find((one) => one.username === row[level]);
+      const user = this.#tenant.users.find((one) => one.username === row[level]);
       const rate = this.#rate(user?.tariff, number);
       if (user !== undefined && rate !== undefined) found.push(taken(level, `user ${user.username}`, price(rate, seconds)));
     }
-    const provider = this.#stage.tenant.providers.find((one) => one.name === row['provider']);
+    const provider = this.#tenant.providers.find((one) => one.name === row['provider']);
     const rate = this.#rate(provider?.tariff, number);
     if (provider !== undefined && rate !== undefined) {
       const one = taken('provider', `provider ${provider.name}`, price(rate, seconds));
@@ -96,8 +96,8 @@ class Auditor {
   #did(row: Row): Expected[] {
     const seconds = Math.ceil(span(row, 'calldate', 'end_time') / 1000);
     const src = String(row['src']).replace('+', '');
-    const did = this.#stage.tenant.dids?.find((one) => one.did === row['did']);
-    const provider = this.#stage.tenant.providers.find((one) => one.name === row['did_provider']);
+    const did = this.#tenant.dids?.find((one) => one.did === row['did']);
+    const provider = this.#tenant.providers.find((one) => one.name === row['did_provider']);
     const found: Expected[] = [];
     const add = (column: string, tariff: string | undefined, account: string): void => {
       const rate = this.#rate(tariff, src);
@@ -182,10 +182,10 @@ function texts(rows: readonly Row[], column: string): Record<string, string> {
   return Object.fromEntries(rows.map((row) => [String(row['account']), amountText(amount(String(row[column])))]));
 }
 
-/** Compares every CDR's prices, every balance and the ledger with what they must be. */
-export async function audit(t: Test, stage: Stage): Promise<void> {
+/** Compares every CDR's prices, every balance and the ledger with what they must be. `added`: providers inserted since. */
+export async function audit(t: Test, stage: Stage, added: Tenant['providers'] = []): Promise<void> {
   await stage.quiet();
-  const auditor = new Auditor(stage);
+  const auditor = new Auditor({ ...stage.tenant, providers: [...stage.tenant.providers, ...added] });
   const { rows } = await stage.db.query<Row>(ALL_ROWS);
   compareTimes(t, stage, rows);
   const wrong = rows.map((row) => ({ row, is: recorded(row), must: wanted(auditor.expected(row)) })).filter(({ is, must }) => LEVELS.some((level) => is[level] !== must[level]));
