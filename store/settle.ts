@@ -172,7 +172,7 @@ export class Settler {
       client.release();
       return balances;
     } catch (error) {
-      await rollBack(client);
+      await rollBack(client, error);
       throw error;
     }
   }
@@ -197,7 +197,7 @@ export class Settler {
         await makePartition(client, month);
         client.release();
       } catch (error) {
-        await rollBack(client);
+        await rollBack(client, error);
         throw error;
       }
       this.#months.add(month);
@@ -212,8 +212,12 @@ export class Settler {
   }
 }
 
-/** A connection that cannot even roll back is thrown away. */
-async function rollBack(client: PoolClient): Promise<void> {
+/** A connection that failed other than by Postgres' own word, or cannot even roll back, is thrown away. */
+async function rollBack(client: PoolClient, cause: unknown): Promise<void> {
+  if (typeof (cause as { code?: unknown } | null)?.code !== 'string') {
+    client.release(true);
+    return;
+  }
   try {
     await client.query('rollback');
     client.release();

@@ -18,6 +18,8 @@ import { isTopic, noParts, readTopic, TOPICS } from './parts.ts';
 import type { Parts } from './parts.ts';
 
 const POLL_MS = 500;
+/** For the largest table there may be. */
+const READ_TIMEOUT_MS = 120_000;
 const PURGE_EVERY_MS = 600_000;
 
 /** undefined_table: the first thing that is read is missing. */
@@ -108,7 +110,7 @@ export class Follower {
   }
 
   async #follow(onRead: () => void): Promise<void> {
-    const client = await connectClient(this.#options.postgresUrl, 'catalog');
+    const client = await connectClient(this.#options.postgresUrl, 'catalog', READ_TIMEOUT_MS);
     this.#client = client;
     try {
       client.on('notification', () => this.#sleeper.wake());

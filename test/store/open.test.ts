@@ -95,6 +95,23 @@ t.test('Postgres restarted and Redis emptied: the catalog stays, balances return
   await store.close();
 });
 
+t.test('a frozen Postgres is noticed, and followed again when it thaws', { timeout: 60_000 }, async (t) => {
+  const postgres = await startPostgres();
+  t.teardown(async () => postgres.stop());
+  const postgresUrl = await postgres.createDatabase();
+  await migrate(postgresUrl);
+  const { store } = open(postgresUrl, await freshRedis());
+  await store.ready();
+  postgres.pause();
+  await until(() => (store.health().postgres.ok ? 'health does not see it' : undefined), { timeoutMs: 15_000 });
+  postgres.resume();
+  const client = await connect(postgresUrl);
+  await smallTenant(client);
+  await until(() => (store.catalog()?.users.has(5) === true ? undefined : 'the new users are unknown'), { timeoutMs: 20_000 });
+  t.match(store.health().postgres, { ok: true, reason: '' });
+  await store.close();
+});
+
 t.test('an admission whose answer was lost is given back', { timeout: 60_000 }, async (t) => {
   const redis = await startRedis();
   t.teardown(async () => redis.stop());
