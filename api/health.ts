@@ -6,6 +6,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface HealthReport {
+  /** It is going down: running calls may end, new ones are refused. */
+  readonly draining: boolean;
   readonly store: { readonly ready: boolean };
   readonly engine: { readonly servers: readonly { readonly connected: boolean }[] };
 }
@@ -15,9 +17,9 @@ export interface HealthServer {
   readonly close: () => Promise<void>;
 }
 
-/** Ready: the store answers, the catalog is loaded and at least one Asterisk is attached. */
+/** Ready: the store answers, the catalog is loaded, at least one Asterisk is attached, and it stays. */
 export function isReady(report: HealthReport): boolean {
-  return report.store.ready && report.engine.servers.some((server) => server.connected);
+  return !report.draining && report.store.ready && report.engine.servers.some((server) => server.connected);
 }
 
 /** null when the port is 0. */

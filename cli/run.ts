@@ -44,12 +44,16 @@ async function run(settings: Settings): Promise<void> {
   });
   const engine = new Engine(settings, store, log);
   store.onCatalogChange(() => engine.catalogChanged());
-  const health = await startHealth(settings.health, () => ({ store: store.health(), engine: engine.health() }));
+  let draining = false;
+  const health = await startHealth(settings.health, () => ({ draining, store: store.health(), engine: engine.health() }));
   log.info({ health: health?.url ?? null }, 'Tollgate is up');
   const signal = await terminated();
+  draining = true;
   log.info({ signal }, 'Stopping');
   await stop(engine, store, health);
   log.info({}, 'Stopped');
+  // All is handed over; timers of the drain would keep the process for as long as it might have lasted.
+  process.exit(0);
 }
 
 /** A second signal ends the process at once. */
