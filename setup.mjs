@@ -57,7 +57,7 @@ async function installPackages() {
   const npm = process.env.npm_execpath;
   const [command, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
   const child = spawn(command, [...first, 'ci', '--no-progress'], { cwd: project, stdio: ['ignore', 2, 2] });
-  const beat = setInterval(() => say(`  npm ci: ${seconds()}`), 5000);
+  const beat = setInterval(() => say(`  npm ci: ${seconds()}`), 10_000);
   const status = await new Promise((done, fail) => {
     child.once('error', fail);
     child.once('close', (code, signal) => done(code ?? signal));

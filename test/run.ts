@@ -8,9 +8,10 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { labFolder } from './lab/lab-folder.ts';
+import { forgetProcess, labFolder, recordProcess } from './lab/lab-folder.ts';
 import { startPostgres } from './lab/postgres.ts';
 import { findPrograms } from './lab/programs.ts';
+import { Progress } from './lab/progress.ts';
 import { startRedis } from './lab/redis.ts';
 import { TapSummary } from './tap-summary.ts';
 
@@ -26,23 +27,32 @@ process.stderr.write(`Postgres and Redis are up after ${seconds()} s; running ${
 
 const { summary, exitCode } = await runTap(files);
 await Promise.all([postgres.stop(), redis.stop()]);
-process.stderr.write(`${seconds()} s\n`);
+process.stderr.write(`\n${seconds()} s\n`);
 process.stdout.write(`${summary.line()}\n`);
 process.exit(exitCode === 0 && summary.failed === 0 ? 0 : 1);
 
 async function runTap(paths: string[]): Promise<{ summary: TapSummary; exitCode: number }> {
-  const summary = new TapSummary((line) => process.stdout.write(`${line}\n`));
+  const progress = new Progress();
+  const summary = new TapSummary((line) => progress.print(line));
   const tap = spawn(process.execPath, ['node_modules/.bin/tap', 'run', '--reporter=tap', ...paths], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TOLLGATE_TEST_POSTGRES: postgres.url, TOLLGATE_TEST_REDIS: redis.url },
   });
+  // If this run ends early, the next one or its own end takes the test processes with it.
+  const pid = tap.pid ?? 0;
+  if (pid !== 0) recordProcess(pid);
   const ended = new Promise<number>((done, fail) => {
     tap.once('error', fail);
     tap.once('close', (code) => done(code ?? 1));
   });
-  for await (const line of createInterface({ input: tap.stdout })) summary.read(line);
-  return { summary, exitCode: await ended };
+  for await (const line of createInterface({ input: tap.stdout })) {
+    summary.read(line);
+    progress.show('running', `${summary.passed} passed, ${summary.failed} failed`);
+  }
+  const exitCode = await ended;
+  forgetProcess(pid);
+  return { summary, exitCode };
 }
 
 function testFiles(): string[] {

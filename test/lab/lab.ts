@@ -28,25 +28,33 @@ const count = Number(options.asterisks);
 if (!Number.isInteger(count) || count < 1) program.error(`--asterisks must be a number from 1 on, not ${options.asterisks}`);
 
 process.stderr.write(`Programs: ${(await findPrograms(labFolder())).origin}\n`);
-const [postgres, redis, ...asterisks] = await Promise.all([
-  startPostgres(),
-  startRedis({ appendOnly: 'everysec' }),
-  ...Array.from({ length: count }, async () => startAsterisk()),
-]);
-const postgresUrl = await postgres.createDatabase();
-await migrate(postgresUrl);
-const engine = await startEngine({ postgresUrl, redisUrl: redis.url, asterisks });
+const { postgres, redis, asterisks, postgresUrl, engine } = await start().catch((error: Error) => program.error(error.message));
 
 if (options.json === true) process.stdout.write(`${JSON.stringify(json(engine))}\n`);
 else process.stdout.write(`${table([...asterisks.flatMap(asteriskRows), ...ownRows(engine)])}\nCtrl-C ends all of it.\n`);
 
+// Waiting for a signal alone does not keep a process up.
+const stayUp = setInterval(() => undefined, 1_000_000);
 const signal = await new Promise<string>((done) => {
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => done(name));
 });
+clearInterval(stayUp);
 process.stderr.write(`\n${signal}: stopping\n`);
 await engine.stop();
 await Promise.all([postgres.stop(), redis.stop(), ...asterisks.map(async (asterisk) => asterisk.stop())]);
 process.exit(0);
+
+async function start() {
+  const [postgres, redis, ...asterisks] = await Promise.all([
+    startPostgres(),
+    startRedis({ appendOnly: 'everysec' }),
+    ...Array.from({ length: count }, async () => startAsterisk()),
+  ]);
+  const postgresUrl = await postgres.createDatabase();
+  await migrate(postgresUrl);
+  const engine = await startEngine({ postgresUrl, redisUrl: redis.url, asterisks });
+  return { postgres, redis, asterisks, postgresUrl, engine };
+}
 
 function json(running: EngineProcess): object {
   return {

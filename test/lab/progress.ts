@@ -1,6 +1,6 @@
 /** One step at a time on stderr, so that a long one never looks hung: a rewritten line on a terminal, else a line now and then. */
 
-const LINE_EVERY_MS = 5000;
+const LINE_EVERY_MS = 10_000;
 
 export class Progress {
   #step = '';
@@ -31,6 +31,12 @@ export class Progress {
     } finally {
       clearInterval(this.#beat);
     }
+  }
+
+  /** A lasting line of output between the moving ones. */
+  print(line: string): void {
+    if (process.stderr.isTTY && this.#step !== '') process.stderr.write('\r\u001B[K');
+    process.stdout.write(`${line}\n`);
   }
 
   done(line: string): void {
