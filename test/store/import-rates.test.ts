@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -12,7 +12,10 @@ import type { Report } from '../../store/import/write.ts';
 import { closeServers, connect, freshDatabase } from './servers.ts';
 import { smallTenant } from './tenant.ts';
 
-t.teardown(closeServers);
+t.teardown(async () => {
+  await closeServers();
+  await rm(folder, { recursive: true, force: true });
+});
 const folder = await mkdtemp(join(tmpdir(), 'tollgate-rates-'));
 
 async function tenant(): Promise<{ url: string; import: (csv: string | Uint8Array, options?: Partial<TariffOptions>) => Promise<Report>; rates: () => Promise<unknown[]> }> {

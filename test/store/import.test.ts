@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
@@ -8,7 +8,10 @@ import { ImportError } from '../../store/import/problem.ts';
 import type { Report } from '../../store/import/write.ts';
 import { closeServers, connect, freshDatabase } from './servers.ts';
 
-t.teardown(closeServers);
+t.teardown(async () => {
+  await closeServers();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const folder = await mkdtemp(join(tmpdir(), 'tollgate-import-'));
 const SEPARATORS = { separator: ',', decimal: '.' } as const;
