@@ -58,6 +58,9 @@ const reconnect = z.strictObject({
   requestTimeoutMs: ms(100, 60_000).default(5000),
   minMs: ms(10, 60_000).default(200),
   maxMs: ms(10, 600_000).default(5000),
+  /** A frozen or unreachable Asterisk is noticed within interval + timeout. */
+  pingEveryMs: ms(100, 60_000).default(5000),
+  pingTimeoutMs: ms(100, 60_000).default(5000),
 });
 
 const health = z.strictObject({

@@ -55,6 +55,8 @@ export class AsteriskServer {
       requestTimeoutMs: settings.reconnect.requestTimeoutMs,
       reconnectMinMs: settings.reconnect.minMs,
       reconnectMaxMs: settings.reconnect.maxMs,
+      healthIntervalMs: settings.reconnect.pingEveryMs,
+      healthTimeoutMs: settings.reconnect.pingTimeoutMs,
       onEvent: (event) => this.#receive(event),
       onConnected: () => this.#connected(),
       onDisconnected: (reason) => log.warn({ reason }, 'Asterisk is away'),

@@ -1,0 +1,146 @@
+/** Calls to DIDs: from a provider and from devices of ours, to the owner's device or trunk. */
+import t from 'tap';
+import { requestUser } from '../lab/sip-message.ts';
+import { call, startCaller, startPeer } from '../lab/sipp.ts';
+import type { CallerOptions, SippResult } from '../lab/sipp.ts';
+import { until } from '../lab/wait.ts';
+import { closeServers } from '../store/servers.ts';
+import { audit } from './auditor.ts';
+import { NOTHING, openStage } from './stage.ts';
+import { byAddress, lcr } from './tenant.ts';
+import type { Tenant } from './tenant.ts';
+import { finalStatuses, statuses } from './trace.ts';
+
+/** The provider's calls come from here. */
+const CARRIER = '127.0.3.1';
+const ALICE = '127.0.1.1';
+
+const phone = await startPeer({ scenario: 'peer-answer', values: { ringMs: 300 }, ip: '127.0.2.1' });
+const trunk = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.2' });
+
+const inactive = (did: string, status: string, user?: string): { did: string } => ({ did, status, provider: 'carrier', ...(user === undefined ? {} : { user }) }) as { did: string };
+
+const tenant: Tenant = {
+  tariffs: [
+    { name: 'buy', purpose: 'provider', rates: [{ prefix: '370', rate: '0.05' }] },
+    { name: 'sell', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.1' }] },
+    { name: 'did owner', purpose: 'did', rates: [{ prefix: '49', rate: '0.06' }, { prefix: '370', rate: '0.03' }] },
+    { name: 'did incoming', purpose: 'did', rates: [{ prefix: '370', rate: '0.02' }] },
+    // Below zero: we pay the provider.
+    { name: 'did provider', purpose: 'did', rates: [{ prefix: '49', rate: '-0.01' }, { prefix: '370', rate: '-0.01' }] },
+  ],
+  providers: [{ name: 'carrier', host: CARRIER, tariff: 'buy' }],
+  lcrs: [lcr('main', 'carrier')],
+  users: [
+    { username: 'owner', tariff: 'sell', lcr: 'main', balance: '10' },
+    { username: 'alice', tariff: 'sell', lcr: 'main', balance: '10' },
+    { username: 'broke', tariff: 'sell', balance: '0' },
+    { username: 'blocked', tariff: 'sell', balance: '10', blocked: true },
+  ],
+  pools: [{ name: 'nuisance', numbers: ['4930666%'] }],
+  devices: [
+    { endpoint: 'phone', user: 'owner', auth: 'password', password: 'phone-password', nat: false },
+    byAddress('pbx', 'owner', trunk.ip, { port: trunk.port, trunk: true }),
+    byAddress('alice', 'alice', ALICE),
+    byAddress('brokes', 'broke', '127.0.2.8'),
+    byAddress('blockeds', 'blocked', '127.0.2.9'),
+  ],
+  dids: [
+    { did: '37052000001', status: 'active', provider: 'carrier', user: 'owner', device: 'phone', ownerTariff: 'did owner', incomingTariff: 'did incoming', providerTariff: 'did provider', sourcePool: 'nuisance' },
+    { did: '3705200*', status: 'active', provider: 'carrier', user: 'owner', device: 'pbx', ownerTariff: 'did owner' },
+    { did: '37052000009', status: 'active', provider: 'carrier', user: 'owner', device: 'pbx', callLimit: 1, maxDurationS: 2 },
+    { did: '37052000010', status: 'active', provider: 'carrier', user: 'broke', device: 'brokes', ownerTariff: 'did owner' },
+    { did: '37052000011', status: 'active', provider: 'carrier', user: 'blocked', device: 'blockeds' },
+    { did: '37052000012', status: 'active', provider: 'carrier', user: 'owner', device: 'pbx', activeTill: '2020-01-01T00:00:00Z' },
+    inactive('37053000001', 'free'),
+    inactive('37053000002', 'reserved', 'owner'),
+    inactive('37053000003', 'closed', 'owner'),
+    inactive('37053000004', 'terminated'),
+  ],
+};
+
+const stage = await openStage({ tenant });
+t.teardown(async () => {
+  await stage.close();
+  await Promise.all([phone.stop(), trunk.stop()]);
+  await closeServers();
+});
+
+function from(ip: string, to: string, more: Partial<CallerOptions> = {}): Promise<SippResult> {
+  return call({ scenario: 'call', target: stage.asterisk, ip, from: '4930123456', to, ...more, values: { holdMs: 1200, ...more.values } });
+}
+
+t.before(async () => {
+  const registered = await call({ scenario: 'register', target: stage.asterisk, ip: phone.ip, auth: { username: 'phone', password: 'phone-password', nat: false }, values: { contactPort: phone.port, expiresS: 300 } });
+  t.equal(registered.exitCode, 0, registered.errors);
+  await until(async () => ((await stage.asterisk.cli('pjsip show contacts')).includes('phone/') ? undefined : 'the phone has no contact'));
+});
+
+t.test("an exact DID rings the owner's registered device and is priced by its own rates, ringing included", async (t) => {
+  const result = await from(CARRIER, '37052000001');
+  t.equal(result.exitCode, 0, result.errors);
+  t.same(statuses(result), [180, 200]);
+  const [row, ...more] = await stage.rowsOf(result);
+  t.match(row, { direction: 'inbound', disposition: 'ANSWERED', dst_user_id: await stage.userId('owner'), user_id: null, provider_id: null, did_inc_price: null });
+  t.equal(more.length, 0);
+  t.equal(phone.invites().length, 1);
+  t.ok(Number(row?.['did_billsec']) >= Number(row?.['billsec']), 'a DID is billed from the arrival');
+});
+
+t.test('a wildcard DID goes to the trunk, which is told the whole number; the exact one has precedence', async (t) => {
+  const result = await from(CARRIER, '+37052000777');
+  t.equal(result.exitCode, 0, result.errors);
+  t.equal(requestUser(trunk.invites().at(-1) ?? t.fail('nothing reached the trunk') as never), '37052000777');
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', dst: '+37052000777' }]);
+});
+
+t.test("a device of ours that dials a DID pays the DID's incoming rate, its owner the owner's", async (t) => {
+  const result = await from(ALICE, '37052000001', { from: '37060000001' });
+  t.equal(result.exitCode, 0, result.errors);
+  const [row] = await stage.rowsOf(result);
+  t.match(row, { user_id: await stage.userId('alice'), dst_user_id: await stage.userId('owner'), direction: 'inbound' });
+  t.ok(Number(row?.['did_inc_price']) > 0 && Number(row?.['did_price']) > 0);
+});
+
+t.test('refusals of DIDs', async (t) => {
+  const cases = [
+    ['37053000001', 226, 404], ['37053000002', 229, 404], ['37053000003', 284, 403], ['37053000004', 207, 403],
+    ['37052000010', 213, 503], ['37052000011', 237, 403], ['99999', 207, 403],
+  ] as const;
+  for (const [did, cause, sip] of cases) {
+    const result = await from(CARRIER, did, { scenario: 'any-answer' });
+    t.same(finalStatuses(result), [sip], `${did}: ${sip}`);
+    t.match(await stage.rowsOf(result), [{ hangup_cause: cause, disposition: 'FAILED' }], `${did}: ${cause}`);
+  }
+  const nuisance = await from(CARRIER, '37052000001', { scenario: 'any-answer', from: '4930666001' });
+  t.match(await stage.rowsOf(nuisance), [{ hangup_cause: 283 }]);
+});
+
+t.test('a DID that is no longer in force does not exist: the wildcard takes its call', async (t) => {
+  const result = await from(CARRIER, '37052000012', { values: { holdMs: 100 } });
+  t.equal(result.exitCode, 0, result.errors);
+  const [row] = await stage.rowsOf(result);
+  const { rows } = await stage.db.query<{ did: string }>('select did from dids where id = $1', [row?.['did_id']]);
+  t.equal(rows[0]?.did, '3705200*');
+});
+
+t.test("a DID's call limit and its longest call", async (t) => {
+  const first = await startCaller({ scenario: 'call-until-bye', target: stage.asterisk, ip: CARRIER, from: '4930123456', to: '37052000009' });
+  await until(async () => ((await stage.store.counters())[`calls:did:${await didId('37052000009')}`] === 1 ? undefined : 'the first call is not counted yet'));
+  const second = await from(CARRIER, '37052000009', { scenario: 'any-answer' });
+  t.same(finalStatuses(second), [503]);
+  t.match(await stage.rowsOf(second), [{ hangup_cause: 219 }]);
+  t.equal((await first.done).exitCode, 0, 'cut by us');
+  t.match(await stage.rowsOf(await first.done), [{ billsec: 2, bill_ms: 2000, terminated_by: 'system' }]);
+});
+
+async function didId(did: string): Promise<number> {
+  const { rows } = await stage.db.query<{ id: number }>('select id from dids where did = $1', [did]);
+  return rows[0]?.id ?? 0;
+}
+
+t.test('nothing is held any more, and the books agree', async (t) => {
+  t.same(await stage.leftovers(), NOTHING);
+  t.same(stage.complaints(), []);
+  await audit(t, stage);
+});
