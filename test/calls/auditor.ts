@@ -35,7 +35,10 @@ export function price(rate: RateFile, seconds: number): { billedS: number; price
   const billedS = roundedUp(Math.max(seconds, rate.minTimeS ?? 0), rate.incrementS ?? 1);
   const sixtieths = amount(rate.connectionFee ?? '0') * 60n + amount(rate.rate) * BigInt(billedS);
   const step = 60n * PRICE_STEP;
-  return { billedS, price: ((sixtieths * 2n + step) / (step * 2n)) * PRICE_STEP };
+  const [doubled, whole] = [sixtieths * 2n + step, step * 2n];
+  // BigInt divides towards zero; what we pay (below zero) is rounded half up as well.
+  const steps = doubled / whole - (doubled % whole < 0n ? 1n : 0n);
+  return { billedS, price: steps * PRICE_STEP };
 }
 
 interface Expected {

@@ -71,7 +71,7 @@ function from(ip: string, to: string, more: Partial<CallerOptions> = {}): Promis
 }
 
 t.before(async () => {
-  const registered = await call({ scenario: 'register', target: stage.asterisk, ip: phone.ip, auth: { username: 'phone', password: 'phone-password', nat: false }, values: { contactPort: phone.port, expiresS: 300 } });
+  const registered = await call({ scenario: 'register', target: stage.asterisk, ip: phone.ip, auth: { username: 'phone', password: 'phone-password' }, values: { contactPort: phone.port, expiresS: 300 } });
   t.equal(registered.exitCode, 0, registered.errors);
   await until(async () => ((await stage.asterisk.cli('pjsip show contacts')).includes('phone/') ? undefined : 'the phone has no contact'));
 });
