@@ -77,12 +77,18 @@ function legRequest(context: PerformContext, call: Call, legId: string, way: Way
   });
 }
 
-/** The caller's identity is replaced on his own channel, from which the bridge copies it to the leg; always name and number. */
+function replacesCaller(way: Way): boolean {
+  return way.callerIdNumber !== '' || way.callerIdName !== '';
+}
+
+/**
+ * The caller's identity is replaced on his own channel, from which the bridge copies it to the leg; always name and
+ * number. A way that shows the caller himself gets him back from one before it that did not.
+ */
 function identity(call: Call, way: Way): AriRequest[] {
-  if (way.callerIdNumber === '' && way.callerIdName === '') return [];
+  if (!call.plan.ways.some(replacesCaller)) return [];
   const number = way.callerIdNumber || call.originator.number;
-  const name = way.callerIdName;
-  if (number === call.originator.number && name === call.originator.name) return [];
+  const name = replacesCaller(way) ? way.callerIdName : call.originator.name;
   return [
     setVariable(call.originator.channelId, 'CALLERID(num)', number),
     setVariable(call.originator.channelId, 'CALLERID(name)', name),

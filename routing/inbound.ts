@@ -4,6 +4,7 @@
  */
 import { withGrace } from '../rating/rate.ts';
 import type { Rate } from '../rating/rate.ts';
+import { AS_SENT, shownCallerId } from './caller-id.ts';
 import type { Catalog, Device, Did, NumberList, User } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
 import type { Chain } from './chain.ts';
@@ -90,7 +91,7 @@ function didRates(catalog: Catalog, call: InboundCall, owner: User, caller: User
   return { levels, payers };
 }
 
-function deviceWay(device: Device, number: string): Way {
+function deviceWay(device: Device, number: string, caller: Device | null): Way {
   return {
     kind: 'device',
     id: device.id,
@@ -104,8 +105,7 @@ function deviceWay(device: Device, number: string): Way {
     silenceMs: 0,
     noAnswerAsFailed: false,
     busyAsFailed: false,
-    callerIdNumber: '',
-    callerIdName: '',
+    ...shownCallerId(AS_SENT, caller ?? AS_SENT),
     callTimeoutS: device.callTimeoutS,
   };
 }
@@ -152,7 +152,7 @@ export function routeInbound(context: RouteContext, call: InboundCall): Decision
     payers: rates.payers,
     counters: [didClaim(did), ...callerClaims, ...chainClaims(chain, device, 'in'), serverClaim(call.arrival.serverId, settings)],
     perSecond: perSecondClaims(call.arrival.serverId, caller, settings),
-    ways: [deviceWay(device, call.number)],
+    ways: [deviceWay(device, call.number, call.caller)],
     maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, device.callTimeoutS),
     catalogVersion: catalog.version,
   };

@@ -97,7 +97,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   const lcr = lcrId === null ? undefined : catalog.lcrs.get(lcrId);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
-  const ways = waysOut({ catalog, lcr, number: localized.number, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), settings, random: context.random, explain });
+  const ways = waysOut({ catalog, lcr, number: localized.number, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.device, settings, random: context.random, explain });
   if (ways.length === 0) return refused(context, 204, rated);
   return {
     kind: 'plan',

@@ -52,7 +52,8 @@ function fromProvider(context: RouteContext, arrival: Arrival, src: string): Dec
 export function route(context: RouteContext, arrival: Arrival): Decision {
   const src = sourceNumber(arrival.callerNumber, context.settings.maxNumberLength);
   const device = context.catalog.devicesByEndpoint.get(arrival.endpoint);
-  if (device !== undefined && !device.blocked) return fromDevice(context, arrival, device, src);
+  // A number of the device's own stands for whatever the caller sends: in lists, prices and CDRs as well.
+  if (device !== undefined && !device.blocked) return fromDevice(context, arrival, device, device.callerIdNumber || src);
   if (context.catalog.providersByEndpoint.has(arrival.endpoint)) return fromProvider(context, arrival, src);
   return refused(context, 200, unknown(arrival, src));
 }

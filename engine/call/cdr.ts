@@ -34,8 +34,9 @@ export interface Ended {
 
 /** `sip:` display form, as the API shows it: `"name" <number>`. */
 function clid(call: ArrivedCall, src: string): string {
-  const { name } = call.originator;
-  return name === '' ? src : `"${name.replaceAll('"', '')}" <${src}>`;
+  const { name, number } = call.originator;
+  // A number of the device's own does not stand beside a name that the caller chose.
+  return name === '' || src !== number ? src : `"${name.replaceAll('"', '')}" <${src}>`;
 }
 
 type Common = Pick<Cdr, 'uniqueId' | 'callDateMs' | 'serverId' | 'originatorCallId' | 'originatorIp' | 'originatorCodec' | 'flashCall' | 'terminatorCodec' | 'final'>;

@@ -5,6 +5,8 @@ import { perMinute, withGrace } from '../../rating/rate.ts';
 import type { Money } from '../../rating/money.ts';
 import type { Catalog, Lcr, LcrProvider, Provider } from '../catalog.ts';
 import type { Explain } from '../explain.ts';
+import { shownCallerId } from '../caller-id.ts';
+import type { CallerId } from '../caller-id.ts';
 import { hangupCause } from '../hangup-causes.ts';
 import { rateBy } from '../levels.ts';
 import { providerClaims } from '../limits.ts';
@@ -23,6 +25,8 @@ export interface WaysRequest {
   readonly atMs: number;
   /** A provider dearer than this is a loss; null: losses are allowed. */
   readonly sellingPerMinute: Money | null;
+  /** The calling device's own. */
+  readonly callerId: CallerId;
   readonly settings: RoutingSettings;
   readonly random: Random;
   readonly explain: Explain;
@@ -78,8 +82,7 @@ function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
     silenceMs: provider.silenceMs ?? request.settings.providerSilenceMs,
     noAnswerAsFailed: provider.interpretNoAnswerAsFailed,
     busyAsFailed: provider.interpretBusyAsFailed,
-    callerIdNumber: provider.callerIdNumber,
-    callerIdName: provider.callerIdName,
+    ...shownCallerId(provider, request.callerId),
     callTimeoutS: provider.callTimeoutS,
   };
 }
