@@ -164,13 +164,6 @@ const users: SectionSpec = {
     maxCallRate: { column: 'max_call_rate', parse: kind.money('notNegative') },
     sourceList: listOf('source'),
     destinationList: listOf('destination'),
-    flashCalls: {
-      group: {
-        enabled: { column: 'flash_calls_enabled', parse: kind.flag, ...required },
-        price: { column: 'flash_call_price', parse: kind.money('notNegative') },
-        ringMs: { column: 'flash_call_ring_ms', parse: kind.whole(0, 600_000) },
-      },
-    },
     comment: { column: 'comment', parse: kind.freeText },
   },
 };
@@ -229,7 +222,7 @@ export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
 /** Cut/add rules of a location or a provider. */
 export const RULE_FIELDS: Readonly<Record<string, FieldSpec>> = {
   name: { column: 'name', parse: kind.name, ...required },
-  applies: { column: 'applies', parse: kind.oneOf('destination', 'source') },
+  applies: { column: 'applies', parse: kind.oneOf('destination') },
   cut: { column: 'cut', parse: kind.numberPart },
   add: { column: 'add', parse: kind.numberPart },
   minLength: { column: 'min_length', parse: kind.whole(1, 99) },
