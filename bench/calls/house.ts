@@ -27,6 +27,8 @@ export interface House {
   readonly db: Client;
   /** CPU seconds that the variant's Node process has used; 0 for Dial(). */
   readonly nodeCpuSeconds: (variant: Variant) => number;
+  /** Until thawed Postgres answers nothing. */
+  readonly freezePostgres: () => { readonly thaw: () => void };
   readonly close: () => Promise<void>;
 }
 
@@ -105,6 +107,10 @@ export async function openHouse(): Promise<House> {
     asterisk,
     redis,
     db,
+    freezePostgres: () => {
+      postgres.pause();
+      return { thaw: () => postgres.resume() };
+    },
     nodeCpuSeconds: (variant) => cpuSeconds(pids[variant]),
     close: async () => {
       await Promise.all([engine.stop(), nullApp.stop('SIGTERM')]);

@@ -18,9 +18,8 @@ export interface Figures extends Load {
   readonly setupP99Ms: number;
   readonly nodeMsPerCall: number;
   readonly asteriskMsPerCall: number;
-  /** Scripts that a call waits for: before dialling and after the end. */
-  readonly redisPathTrips: number;
-  /** All other commands: the live view's, the settler's. */
+  /** Scripts of all kinds, the live view's and the settler's too (`trips.ts` tells them apart). */
+  readonly redisScriptsPerCall: number;
   readonly redisOtherPerCall: number;
   readonly postgresTransactionsPerCall: number;
 }
@@ -43,7 +42,7 @@ async function transactions(house: House): Promise<number> {
   return Number(rows[0]?.n ?? 0);
 }
 
-/** Script calls counted where they are made: `admit`, `finish` and `next-way` count themselves under `tollgate:bench`. */
+/** Scripts, and all other commands. */
 function scripts(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): { evalsha: number; other: number } {
   const delta = (name: string): number => (after.get(name) ?? 0) - (before.get(name) ?? 0);
   const evalsha = delta('evalsha');
@@ -81,7 +80,7 @@ export async function measure(house: House, load: Load): Promise<Figures> {
     setupP99Ms: percentile(sorted, 0.99),
     nodeMsPerCall: ((after.node - before.node) * 1000) / calls,
     asteriskMsPerCall: ((after.asterisk - before.asterisk) * 1000) / calls,
-    redisPathTrips: evalsha / calls,
+    redisScriptsPerCall: evalsha / calls,
     redisOtherPerCall: other / calls,
     postgresTransactionsPerCall: (after.postgres - before.postgres) / calls,
   };

@@ -1,4 +1,5 @@
 /** The Lua scripts of this folder as functions: one round trip each, by digest, sent whole only when Redis lacks them. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
@@ -33,4 +34,9 @@ export async function runScript(redis: Redis, name: ScriptName, call: ScriptCall
   const command = (redis as unknown as Record<string, Command>)[commandName(name)];
   if (command === undefined) throw new Error(`Script ${name} is not defined on this connection.`);
   return command.call(redis, call.keys.length, ...call.keys, ...call.args);
+}
+
+/** Names by the digest that Redis is called with: for whoever reads MONITOR or SLOWLOG. */
+export function scriptDigests(): ReadonlyMap<string, ScriptName> {
+  return new Map([...SOURCES].map(([name, lua]) => [createHash('sha1').update(lua).digest('hex'), name]));
 }

@@ -1,0 +1,36 @@
+/**
+ * What one call asks of Redis, watched on the wire, while Postgres is frozen: a call that is answered then has waited
+ * for no statement of Postgres.
+ */
+import type { House } from './house.ts';
+import { CALLER_IPS } from './house.ts';
+import { scriptDigests } from '../../store/redis/scripts.ts';
+import { call } from '../../test/lab/sipp.ts';
+import { until } from '../../test/lab/wait.ts';
+
+export interface Trips {
+  /** Scripts in the order in which Redis saw them. */
+  readonly scripts: readonly string[];
+  readonly beforeDialling: number;
+  readonly afterTheEnd: number;
+}
+
+export async function watchTrips(house: House): Promise<Trips> {
+  const names = scriptDigests();
+  const monitor = await house.redis.monitor();
+  const seen: string[] = [];
+  monitor.on('monitor', (_time: string, words: string[]) => {
+    const name = words[0]?.toLowerCase() === 'evalsha' ? names.get(words[1] ?? '') : undefined;
+    if (name !== undefined) seen.push(name);
+  });
+  const frozen = house.freezePostgres();
+  const result = await call({ scenario: 'call', target: house.asterisk, ip: CALLER_IPS.tollgate, from: '37060000001', to: '37061234567', values: { holdMs: 800 }, trace: false });
+  frozen.thaw();
+  if (result.exitCode !== 0) throw new Error(`With Postgres frozen the call failed: ${result.errors}`);
+  await until(() => (seen.includes('finish') ? undefined : 'the end is not in Redis yet'));
+  await until(() => (seen.includes('settled') ? undefined : 'the call is not settled yet'), { timeoutMs: 20_000 });
+  monitor.disconnect();
+  const path = seen.filter((name) => name !== 'update-live' && name !== 'settled' && name !== 'set-balances');
+  const end = path.indexOf('finish');
+  return { scripts: seen, beforeDialling: end, afterTheEnd: path.length - end };
+}
