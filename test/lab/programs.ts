@@ -1,6 +1,6 @@
 /** Where the servers' programs come from: the private root, or this machine when a root cannot be used. */
 
-import { accessSync, constants, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,7 +77,7 @@ function onPath(): Programs {
   const missing = PROGRAMS.filter((program) => !files.has(program));
   if (missing.length > 0) refuse(missing);
   const setpriv = folders.map((folder) => join(folder, 'setpriv')).find(isExecutable);
-  const postgresUid = process.getuid?.() === 0 ? 65_534 : undefined; // nobody: initdb refuses to run as root
+  const postgresUid = process.getuid?.() === 0 ? uidOf('postgres') ?? uidOf('nobody') : undefined; // never root
   return {
     origin: 'programs of this machine',
     clusterCache: undefined,
@@ -94,6 +94,11 @@ function onPath(): Programs {
 function identityOptions(uid: number | undefined): string[] {
   const drop = uid === undefined ? [] : [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
   return ['--pdeathsig', 'KILL', ...drop];
+}
+
+function uidOf(user: string): number | undefined {
+  const uid = new RegExp(`^${user}:[^:]*:(\\d+):`, 'm').exec(readFileSync('/etc/passwd', 'utf8'))?.[1];
+  return uid === undefined ? undefined : Number(uid);
 }
 
 /** Newest first. Debian keeps Postgres's server programs off the PATH. */
@@ -117,7 +122,7 @@ function isExecutable(file: string): boolean {
 
 function refuse(missing: ProgramName[]): never {
   const packages = [...new Set(missing.map((program) => PACKAGES[program]))];
-  const why = userInfo().uid === 0 ? 'mounting is not allowed here or apt has no Debian source' : 'this is not root on a Debian system';
+  const why = process.env['TOLLGATE_LAB'] === 'path' ? 'TOLLGATE_LAB=path' : userInfo().uid === 0 ? 'mounting is not allowed here or apt has no Debian source' : 'this is not root on a Debian system';
   process.stderr.write(
     `The lab needs ${missing.join(', ')}, which ${missing.length === 1 ? 'is' : 'are'} not on the PATH.\n` +
       `A private root cannot be made instead (${why}). Install: ${packages.join(', ')}\n`,
