@@ -6,6 +6,7 @@ import type { House } from './house.ts';
 import { CALLER_IPS } from './house.ts';
 import { scriptDigests } from '../../store/redis/scripts.ts';
 import { call } from '../../test/lab/sipp.ts';
+import type { SippResult } from '../../test/lab/sipp.ts';
 import { until } from '../../test/lab/wait.ts';
 
 export interface Trips {
@@ -15,8 +16,14 @@ export interface Trips {
   readonly afterTheEnd: number;
 }
 
+function oneCall(house: House): Promise<SippResult> {
+  return call({ scenario: 'call', target: house.asterisk, ip: CALLER_IPS.tollgate, from: '37060000001', to: '37061234567', values: { holdMs: 800 }, trace: false });
+}
+
 export async function watchTrips(house: House): Promise<Trips> {
   const names = scriptDigests();
+  // The first call of all sends the scripts whole.
+  await oneCall(house);
   const monitor = await house.redis.monitor();
   const seen: string[] = [];
   monitor.on('monitor', (_time: string, words: string[]) => {
@@ -24,10 +31,10 @@ export async function watchTrips(house: House): Promise<Trips> {
     if (name !== undefined) seen.push(name);
   });
   const frozen = house.freezePostgres();
-  const result = await call({ scenario: 'call', target: house.asterisk, ip: CALLER_IPS.tollgate, from: '37060000001', to: '37061234567', values: { holdMs: 800 }, trace: false });
+  const result = await oneCall(house);
   frozen.thaw();
   if (result.exitCode !== 0) throw new Error(`With Postgres frozen the call failed: ${result.errors}`);
-  await until(() => (seen.includes('finish') ? undefined : 'the end is not in Redis yet'));
+  await until(() => (seen.includes('finish') ? undefined : `the end is not in Redis yet, only ${seen.join(', ')}`), { timeoutMs: 20_000 });
   await until(() => (seen.includes('settled') ? undefined : 'the call is not settled yet'), { timeoutMs: 20_000 });
   monitor.disconnect();
   const path = seen.filter((name) => name !== 'update-live' && name !== 'settled' && name !== 'set-balances');

@@ -74,7 +74,7 @@ t.test('calls at once share one balance and never overdraw it', async (t) => {
   const caller = await startCaller({ scenario: 'any-answer', target: stage.asterisk, ip: IPS.many, from: '37060000001', to: '37061000000', calls: 5, ratePerSecond: 5, values: { holdMs: 6000 } });
   const result = await caller.done;
   const rows = await stage.rowsOf(result);
-  const spent = rows.reduce((sum, row) => sum + amount(String(row['user_price'] ?? '0')), 0n);
+  const spent = rows.reduce((sum, row) => sum + amount((row['user_price'] as string | null) ?? '0'), 0n);
   t.ok(spent <= amount('7'), 'not more was spent than there was');
   t.equal(rows.length, 5);
   t.ok(rows.some((row) => row['hangup_cause'] === 212), 'a call that finds all of it held is refused with 212');
