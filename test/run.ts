@@ -16,8 +16,6 @@ import { startRedis } from './lab/redis.ts';
 import { TapSummary } from './tap-summary.ts';
 
 const project = fileURLToPath(new URL('..', import.meta.url));
-/** Longest first, so that none of them runs on alone at the end. */
-const SLOW_FOLDERS = ['test/calls/', 'test/asterisk/', 'test/lab/', 'test/store/'];
 
 const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles();
 const started = performance.now();
@@ -57,13 +55,7 @@ async function runTap(paths: string[]): Promise<{ summary: TapSummary; exitCode:
 
 function testFiles(): string[] {
   const names = readdirSync(new URL('.', import.meta.url), { recursive: true, encoding: 'utf8' });
-  const paths = names.filter((name) => name.endsWith('.test.ts')).map((name) => `test/${name}`);
-  return paths.sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
-}
-
-function rank(path: string): number {
-  const index = SLOW_FOLDERS.findIndex((folder) => path.startsWith(folder));
-  return index === -1 ? SLOW_FOLDERS.length : index;
+  return names.filter((name) => name.endsWith('.test.ts')).map((name) => `test/${name}`);
 }
 
 function seconds(): string {

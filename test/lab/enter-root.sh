@@ -8,10 +8,10 @@ shift 2
 
 # The root is shared by all runs, so nobody may write into it.
 mount --bind "$root" "$root"
-mount -t proc proc "$root/proc"
+mount -t proc proc "$root/proc" 2>/dev/null || mount --rbind /proc "$root/proc"
 mount --rbind /dev "$root/dev"
 # Shared memory of killed servers goes with the namespace instead of piling up on the machine.
-mount -t tmpfs tmpfs "$root/dev/shm"
+if [ -d "$root/dev/shm" ]; then mount -t tmpfs tmpfs "$root/dev/shm"; fi
 mount -t tmpfs tmpfs "$root/tmp"
 mount -t tmpfs tmpfs "$root/run"
 mkdir -p "$root$folder"

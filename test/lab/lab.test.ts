@@ -142,31 +142,30 @@ async function otherRun(t: Test, ending: string, servers: ('postgres' | 'redis')
   return { ...(JSON.parse(line) as { folder: string; pids: number[] }), ended };
 }
 
-for (const [name, ending] of [
-  ['on an exception', 'setTimeout(() => { throw new Error("broken"); }, 10);'],
-  ['on Ctrl-C', 'process.kill(process.pid, "SIGINT");'],
-  ['when it just ends', 'process.exit(0);'],
-] as const) {
-  await test(`everything ends with the run: ${name}`, async (t) => {
-    const run = await otherRun(t, ending);
+await test('everything ends with the run: on an exception, on Ctrl-C, and when it just ends', async (t) => {
+  const endings = [
+    'setTimeout(() => { throw new Error("broken"); }, 10);',
+    'process.kill(process.pid, "SIGINT");',
+    'process.exit(0);',
+  ];
+  const runs = await Promise.all(endings.map(async (ending) => otherRun(t, ending)));
+  for (const run of runs) {
     await run.ended;
     await until(() => (run.pids.some((pid) => identify(pid) !== undefined) ? 'its servers still run' : undefined));
     t.notOk(existsSync(run.folder));
-  });
-}
-
-await test('what a killed run left is cleared by the next: frozen servers and all files', async (t) => {
-  const run = await otherRun(t, 'servers.forEach((server) => server.pause()); process.kill(process.pid, "SIGKILL");', ['postgres', 'redis']);
-  await run.ended;
-  t.ok(existsSync(run.folder));
-  t.ok(clearDeadRuns().includes(run.folder) || !existsSync(run.folder), 'by this run or by one beside it');
-  t.notOk(existsSync(run.folder));
-  await until(() => (run.pids.some((pid) => identify(pid) !== undefined) ? 'its servers still run' : undefined));
+  }
 });
 
-await test('a run that is alive is left alone', async (t) => {
-  const run = await otherRun(t, '');
-  t.notOk(clearDeadRuns().includes(run.folder));
-  t.ok(existsSync(run.folder));
-  t.ok(run.pids.every((pid) => identify(pid) !== undefined));
+await test('what a killed run left is cleared by the next, frozen servers and all files; a live run is left alone', async (t) => {
+  const [killed, alive] = await Promise.all([
+    otherRun(t, 'servers.forEach((server) => server.pause()); process.kill(process.pid, "SIGKILL");', ['postgres', 'redis']),
+    otherRun(t, ''),
+  ]);
+  await killed.ended;
+  const cleared = clearDeadRuns();
+  t.notOk(existsSync(killed.folder), 'by this run or by one beside it');
+  await until(() => (killed.pids.some((pid) => identify(pid) !== undefined) ? 'its servers still run' : undefined));
+  t.notOk(cleared.includes(alive.folder));
+  t.ok(existsSync(alive.folder));
+  t.ok(alive.pids.every((pid) => identify(pid) !== undefined));
 });

@@ -7,7 +7,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { withLock } from './file-lock.ts';
@@ -16,6 +16,9 @@ import { Progress } from './progress.ts';
 import { CommandFailed } from './run-command.ts';
 
 export const POSTGRES_UID = 971;
+
+/** A root of an older recipe that nobody has used for so long goes when a new one is made. */
+const FORGET_AFTER_MS = 14 * 24 * 3600 * 1000;
 
 /** Everything that shapes the root: a change of any of it makes another root beside the old one. */
 const RECIPE = {
@@ -45,13 +48,24 @@ export async function ensurePrivateRoot(): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'tollgate');
   const version = createHash('sha256').update(JSON.stringify(RECIPE)).digest('hex').slice(0, 12);
   const root = join(cache, `root-${version}`);
-  if (existsSync(root)) return root;
   mkdirSync(cache, { recursive: true });
   const lock = { file: `${root}.lock`, onWait: () => process.stderr.write('Another run builds the private root; waiting for it ...\n') };
-  await withLock(lock, async () => {
-    if (!existsSync(root)) await build(root);
-  });
+  if (!existsSync(root)) {
+    await withLock(lock, async () => {
+      if (!existsSync(root)) await build(root);
+      forgetOldRoots(cache);
+    });
+  }
+  const now = new Date();
+  utimesSync(root, now, now);
   return root;
+}
+
+function forgetOldRoots(cache: string): void {
+  const roots = readdirSync(cache).filter((name) => /^root-[0-9a-f]{12}$/.test(name)).map((name) => join(cache, name));
+  for (const root of roots) {
+    if (Date.now() - statSync(root).mtimeMs > FORGET_AFTER_MS) rmSync(root, { recursive: true, force: true });
+  }
 }
 
 async function build(root: string): Promise<void> {
@@ -70,6 +84,9 @@ async function build(root: string): Promise<void> {
     await unpackAll(packages, tree, progress);
     for (const [path, content] of Object.entries(RECIPE.files)) writeFileSync(join(tree, path), content);
     for (const [path, target] of Object.entries(RECIPE.links)) symlinkSync(target, join(tree, path));
+    // The archive brought a date of its own along.
+    const now = new Date();
+    utimesSync(tree, now, now);
     // Only a complete root ever bears the final name.
     renameSync(tree, root);
   } finally {

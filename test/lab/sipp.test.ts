@@ -43,6 +43,10 @@ const asterisk = await startAsterisk({
       '[direct]',
       'exten => _[1-6]X!,1,Dial(PJSIP/${EXTEN}@far-${EXTEN:0:1},30)',
       ' same => n,Hangup(${HANGUPCAUSE})',
+      'exten => pin,1,Answer()',
+      ' same => n,Read(PIN,,4,,1,5)',
+      ' same => n,Set(GLOBAL(PIN)=${PIN})',
+      ' same => n,Wait(5)',
       'exten => phone,1,Dial(PJSIP/phone)',
     ].join('\n'),
   },
@@ -76,6 +80,13 @@ for (const [name, options, messages] of flows) {
     t.equal(result.setupTimesMs.length, 1);
   });
 }
+
+await test('keys pressed in a call reach the far end\'s side of Asterisk', async (t) => {
+  const read = { scenario: 'call-keys', to: 'pin', values: { keys: '12#', holdMs: 300 } };
+  const result = await call({ target: asterisk, ip: CALLER_IP, from: '1', ...read });
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(await asterisk.cli('dialplan show globals'), /PIN=12\b/);
+});
 
 await test('the far end sees the number, the caller and his name', async (t) => {
   const peer = farEnds.get('3');

@@ -146,10 +146,12 @@ export async function call(options: CallerOptions): Promise<SippResult> {
 /** Starts calling; `done` has the outcome. */
 export async function startCaller(options: CallerOptions): Promise<Sipp> {
   const { target, calls = 1, ratePerSecond = DEFAULT_CALLS_PER_SECOND, atOnce = calls, timeoutS = DEFAULT_TIMEOUT_S } = options;
+  const cseq = options.auth === undefined ? 1 : 2;
   const values: ScenarioValues = {
     from: options.from ?? 'anonymous',
-    inviteCseq: options.auth === undefined ? 1 : 2,
-    nextCseq: options.auth === undefined ? 2 : 3,
+    inviteCseq: cseq,
+    nextCseq: cseq + 1,
+    byeCseq: cseq + 1 + String(options.values?.['keys'] ?? '').length,
     ...(options.to !== undefined && { to: options.to }),
     ...(options.fromName !== undefined && { fromName: `"${options.fromName}"` }),
     ...(options.headers !== undefined && { headers: options.headers.join('\n      ') }),
