@@ -37,9 +37,9 @@ function q850(code: number, name: string, sentence: string, answer: number | rea
 const STANDARD: readonly HangupCause[] = [
   q850(1, 'unallocatedNumber', 'The number is not allocated', 404),
   q850(3, 'noRouteToDestination', 'No route to the destination', [1, 404]),
-  q850(16, 'normalClearing', 'Normal end of a call', 480),
+  q850(16, 'normalClearing', 'Normal end of a call', [31, 480]),
   q850(17, 'userBusy', 'The called side is busy', 486),
-  q850(18, 'noUserResponding', 'The called side does not respond', 480),
+  q850(18, 'noUserResponding', 'The called side does not respond', 408),
   q850(19, 'noAnswer', 'The called side was alerted and did not answer', 480),
   q850(20, 'subscriberAbsent', 'The called device is not reachable now', 480),
   q850(21, 'callRejected', 'The called side rejected the call', 403),

@@ -106,7 +106,7 @@ function cancelled(call: Call, state: Dialling, gone: Gone, by: Ended['terminate
   const disposition = state.attempt.rang === null ? 'FAILED' : 'NO ANSWER';
   const { cdr } = attemptCdr(call, state.attempt, failure({ disposition, cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 }, gone, by));
   const orders: CallAction[] = [{ do: 'hangUp', channelId: state.attempt.legId, q850: CANCEL_CAUSE }];
-  if (by === 'system') orders.push({ do: 'hangUp', channelId: call.originator.channelId, q850: 16 });
+  if (by === 'system') orders.push({ do: 'hangUp', channelId: call.originator.channelId, q850: hangupCause(16).q850 });
   return finish(call, [...state.past, cdr], gone.moment, [...orders, { do: 'destroyBridge' }]);
 }
 
@@ -218,7 +218,7 @@ export function endWhileAsked<State extends Choosing | Extract<CallState, { phas
   if (state.ended !== null) return { state, actions: [] };
   if (input.type === 'callerGone') return { state: { ...state, ended: { gone: input.gone, by: 'originator' } }, actions: [] };
   const gone: Gone = { moment: now, cause: 16, techCause: null, source: 'event' };
-  return { state: { ...state, ended: { gone, by: 'system' } }, actions: [{ do: 'hangUp', channelId: call.originator.channelId, q850: 16 }] };
+  return { state: { ...state, ended: { gone, by: 'system' } }, actions: [{ do: 'hangUp', channelId: call.originator.channelId, q850: hangupCause(16).q850 }] };
 }
 
 export function decideDialling(call: Call, state: Dialling | Choosing, input: CallInput, now: Moment): Step {

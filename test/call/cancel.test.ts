@@ -68,7 +68,7 @@ test('a cancel between two ways dials nothing more', async () => {
 });
 
 test('an ordered end while the store is asked dials nothing, whatever the store says', async () => {
-  const ended = given(call()).when(hangupOrdered).thenOrders('hangUp caller 16');
+  const ended = given(call()).when(hangupOrdered).thenOrders('hangUp caller 31');
   ended.when(admitted()).thenOrders('finish').cdrs({ disposition: 'FAILED', hangupCause: 16, sipCode: null, terminatedBy: 'system' });
   ended.when(admissionRefused(211)).thenOrders('record').cdrs({ disposition: 'FAILED', hangupCause: 16, terminatedBy: 'system' });
   ended.when(callerGone()).thenOrders().when(admitted()).cdrs({ terminatedBy: 'system' });
@@ -78,7 +78,7 @@ test('an ordered end while it rings ends both legs', async () => {
   given(call())
     .when(...ringing)
     .when(hangupOrdered)
-    .thenOrders('hangUp leg 1 16', 'hangUp caller 16', 'destroyBridge', 'finish')
+    .thenOrders('hangUp leg 1 16', 'hangUp caller 31', 'destroyBridge', 'finish')
     .cdrs({ disposition: 'NO ANSWER', hangupCause: 16, sipCode: null, terminatedBy: 'system' });
 });
 
@@ -86,7 +86,7 @@ test('an ordered end between two ways dials nothing more', async () => {
   given(call({ ways: TWO_WAYS }))
     .when(...started, legGone(1, 34, 503))
     .when(hangupOrdered)
-    .thenOrders('hangUp caller 16')
+    .thenOrders('hangUp caller 31')
     .when(callerGone())
     .thenOrders()
     .when(wayChosen(0))
