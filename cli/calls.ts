@@ -92,5 +92,5 @@ export function callsTable(calls: readonly LiveCall[], nowMs: number, rows = (pr
     table.push([lasting(nowMs - startedMs), fields['state'] ?? '', fields['user'] ?? '', fields['from'] ?? '', fields['to'] ?? '', fields['did'] ?? '', wayOf(call), fields['server'] ?? '']);
   }
   const more = calls.length - Math.max(1, rows);
-  return `${table.toString()}\n${calls.length} calls${more > 0 ? `, ${more} of them not shown` : ''}`;
+  return `${table.toString()}\n${calls.length} ${calls.length === 1 ? 'call' : 'calls'}${more > 0 ? `, ${more} of them not shown` : ''}`;
 }
