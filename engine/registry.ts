@@ -88,6 +88,12 @@ export class Registry {
     this.#ended(mailbox, channelId, { moment: this.#clock.now(), cause: 16, techCause: null, source: 'estimate' });
   }
 
+  /** A leg found up after a reconnection: its answer may have been told while nobody listened. */
+  up(channelId: string): void {
+    const mailbox = this.#byChannel.get(channelId);
+    if (mailbox !== undefined && channelId !== mailbox.call.originator.channelId) this.#post(mailbox, { type: 'answered', legId: channelId }, this.#clock.now());
+  }
+
   #ended(mailbox: Mailbox, channelId: string, gone: Gone): void {
     const own = channelId === mailbox.call.originator.channelId;
     this.#post(mailbox, own ? { type: 'callerGone', gone } : { type: 'legGone', legId: channelId, gone }, this.#clock.now());

@@ -94,6 +94,8 @@ export interface Talking {
   /** Seconds of talk that are paid for; the call is cut at their end. */
   readonly paidS: number;
   readonly extending: boolean;
+  /** The connection was lost before Asterisk confirmed that the caller is answered: he is answered once more. */
+  readonly answerLost: boolean;
 }
 
 /** How a leg ended. */

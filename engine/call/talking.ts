@@ -10,6 +10,8 @@ import type { Call, CallAction, CallInput, CallState, Gone, Moment, Step, Talkin
 
 /** The last try to hold more leaves this much for the answer before the cut. */
 const LAST_TRY_MS = 250;
+/** A refused answer is followed by the caller's end, a lost one is tried again: both after so long. */
+const TROUBLE_MS = 1000;
 
 function talkOf(call: Call, state: Pick<Talking, 'attempt' | 'answered'>): Talk {
   return {
@@ -37,7 +39,7 @@ export function startTalking(call: Call, state: Extract<CallState, { phase: 'dia
   const talk = talkOf(call, start);
   const cause = unpaidCause(call, granted, talk);
   if (cause !== 0) return unpaid(call, state, cause, now);
-  const talking: Talking = { phase: 'talking', ...start, past, paidS: paidSeconds(call, granted, talk), extending: false };
+  const talking: Talking = { phase: 'talking', ...start, past, paidS: paidSeconds(call, granted, talk), extending: false, answerLost: false };
   return {
     state: talking,
     actions: [
@@ -123,10 +125,12 @@ export function decideTalking(call: Call, state: Talking, input: CallInput, now:
     case 'extended':
       return extended(call, state, input.held, now);
     case 'orderFailed':
-      // The caller's answer failed: his end follows, or the call is of no use to anybody.
-      return input.order === 'answer' ? { state, actions: [{ do: 'setTimer', timer: 'trouble', afterMs: 1000 }] } : { state, actions: [] };
+      // The caller's answer was refused: his end follows, or the call is of no use to anybody.
+      if (input.order !== 'answer') return { state, actions: [] };
+      return { state: { ...state, answerLost: input.status === 0 }, actions: [{ do: 'setTimer', timer: 'trouble', afterMs: TROUBLE_MS }] };
     case 'timerFired':
       if (input.timer === 'extend') return extend(call, state);
+      if (input.timer === 'trouble' && state.answerLost) return { state: { ...state, answerLost: false }, actions: [{ do: 'answerCaller' }] };
       return input.timer === 'cut' || input.timer === 'trouble' ? finish(call, state, endedBySystem(now)) : { state, actions: [] };
     default:
       return { state, actions: [] };
