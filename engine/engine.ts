@@ -10,6 +10,8 @@ import type { Settings } from '../config/schema.ts';
 export interface ServerHealth {
   readonly id: number;
   readonly connected: boolean;
+  /** Asterisk has been given all devices and providers since it connected. */
+  readonly provisioned: boolean;
   readonly version: string;
   readonly calls: number;
 }
@@ -44,7 +46,7 @@ export class Engine {
   }
 
   health(): EngineHealth {
-    const servers = this.#servers.map((server) => ({ id: server.id, connected: server.connected, version: server.version, calls: server.activeCalls }));
+    const servers = this.#servers.map((server) => ({ id: server.id, connected: server.connected, provisioned: server.provisioned, version: server.version, calls: server.activeCalls }));
     return { servers, unsaved: this.#finisher.backlog };
   }
 

@@ -21,6 +21,8 @@ export interface ProvisionOptions {
 }
 
 export interface Provisioner {
+  /** Since it connected, Asterisk has been given every account once; until then a caller may look like a stranger. */
+  readonly complete: boolean;
   /** The catalog has changed. */
   changed(): void;
   /** Asterisk is connected, perhaps after a restart. */
@@ -49,6 +51,7 @@ class Provisioning implements Provisioner {
   /** What has been reported, so that each is told once. */
   readonly #reported = new Map<string, string>();
   #surveyed = false;
+  #complete = false;
   #attempt = 0;
   #running = false;
   #again = false;
@@ -59,6 +62,10 @@ class Provisioning implements Provisioner {
     this.#addresses = new AddressBook(options.log, () => this.#compare());
   }
 
+  get complete(): boolean {
+    return this.#complete;
+  }
+
   changed(): void {
     this.#attempt = 0;
     this.#compare();
@@ -66,6 +73,7 @@ class Provisioning implements Provisioner {
 
   connected(): void {
     this.#surveyed = false;
+    this.#complete = false;
     this.changed();
   }
 
@@ -105,7 +113,9 @@ class Provisioning implements Provisioner {
     const changes = [...wanted].filter(([endpoint, objects]) => !same(this.#known.get(endpoint), objects));
     if (this.#addresses.holdsNames) this.#lookUpLater();
     const removed = await several(removals, (endpoint) => this.#remove(endpoint));
-    return removed.filter((well) => !well).length + (await this.#pushAll(new Map(changes)));
+    const failures = removed.filter((well) => !well).length + (await this.#pushAll(new Map(changes)));
+    this.#complete = this.#options.link.connected;
+    return failures;
   }
 
   #lookUpLater(): void {

@@ -30,6 +30,7 @@ export interface ServerParts {
 
 /** 41, "temporary failure": there is no catalog yet, or the engine is going down. */
 const NOT_SERVING = 41;
+const STRANGER = 200;
 
 export class AsteriskServer {
   readonly #parts: ServerParts;
@@ -76,6 +77,11 @@ export class AsteriskServer {
 
   get version(): string {
     return this.#link.version;
+  }
+
+  /** Devices and providers are in Asterisk. */
+  get provisioned(): boolean {
+    return this.#provisioner.complete;
   }
 
   get activeCalls(): number {
@@ -155,10 +161,12 @@ export class AsteriskServer {
       this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
       return;
     }
-    this.#hangUp(channel.id, hangupCause(decision.cause).q850);
+    // A device that Asterisk has not been given back yet after its restart comes as a stranger: it may try again.
+    const cause = decision.cause === STRANGER && !this.#provisioner.complete ? NOT_SERVING : decision.cause;
+    this.#hangUp(channel.id, hangupCause(cause).q850);
     const end = this.#clock.now();
-    this.#parts.finisher.record([refusedCdr(arrived, { parties: decision.parties, cause: decision.cause, catalogVersion: catalog.version, end })]);
-    this.#parts.log.info({ callId: arrived.id, userId: decision.parties.userId, cause: decision.cause }, 'Call refused');
+    this.#parts.finisher.record([refusedCdr(arrived, { parties: decision.parties, cause, catalogVersion: catalog.version, end })]);
+    this.#parts.log.info({ callId: arrived.id, userId: decision.parties.userId, cause }, 'Call refused');
   }
 
   #hangUp(channelId: string, q850: number): void {

@@ -35,7 +35,7 @@ async function runTap(paths: string[]): Promise<{ summary: TapSummary; exitCode:
   const tap = spawn(process.execPath, ['node_modules/.bin/tap', 'run', '--reporter=tap', ...paths], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, TOLLGATE_TEST_POSTGRES: postgres.url, TOLLGATE_TEST_REDIS: redis.url },
+    env: { ...process.env, LAB_POSTGRES: postgres.url, LAB_REDIS: redis.url },
   });
   // If this run ends early, the next one or its own end takes the test processes with it.
   const pid = tap.pid ?? 0;

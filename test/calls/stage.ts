@@ -174,9 +174,9 @@ function tenantFile(tenant: Tenant): string {
   return file;
 }
 
-/** Keeps what is logged; TOLLGATE_TEST_LOG=info also shows it. */
+/** Keeps what is logged; LAB_LOG=info also shows it. */
 function keepingLog(lines: string[]): pino.Logger {
-  const shown = process.env['TOLLGATE_TEST_LOG'];
+  const shown = process.env['LAB_LOG'];
   const write = (line: string): void => {
     lines.push(line);
     if (shown !== undefined) process.stderr.write(line);

@@ -37,9 +37,9 @@ const PACKAGES: Record<ProgramName, string> = {
 
 let found: Promise<Programs> | undefined;
 
-/** Found once per process. The private root is made when it is missing; TOLLGATE_LAB=path takes this machine's programs. */
+/** Found once per process. The private root is made when it is missing; LAB_PROGRAMS=path takes this machine's programs. */
 export async function findPrograms(labFolder: string): Promise<Programs> {
-  found ??= process.env['TOLLGATE_LAB'] !== 'path' && canUsePrivateRoot() ? inRoot(labFolder) : Promise.resolve(onPath());
+  found ??= process.env['LAB_PROGRAMS'] !== 'path' && canUsePrivateRoot() ? inRoot(labFolder) : Promise.resolve(onPath());
   return found;
 }
 
@@ -122,7 +122,7 @@ function isExecutable(file: string): boolean {
 
 function refuse(missing: ProgramName[]): never {
   const packages = [...new Set(missing.map((program) => PACKAGES[program]))];
-  const why = process.env['TOLLGATE_LAB'] === 'path' ? 'TOLLGATE_LAB=path' : userInfo().uid === 0 ? 'mounting is not allowed here or apt has no Debian source' : 'this is not root on a Debian system';
+  const why = process.env['LAB_PROGRAMS'] === 'path' ? 'LAB_PROGRAMS=path' : userInfo().uid === 0 ? 'mounting is not allowed here or apt has no Debian source' : 'this is not root on a Debian system';
   process.stderr.write(
     `The lab needs ${missing.join(', ')}, which ${missing.length === 1 ? 'is' : 'are'} not on the PATH.\n` +
       `A private root cannot be made instead (${why}). Install: ${packages.join(', ')}\n`,

@@ -5,7 +5,7 @@ import { closeServers, connect, freshDatabase } from './servers.ts';
 import { smallTenant } from './tenant.ts';
 
 t.teardown(closeServers);
-const SEED = Number(process.env['TOLLGATE_SEED'] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 
 async function tenant(): Promise<Client> {
   const client = await connect(await freshDatabase());

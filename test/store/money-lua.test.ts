@@ -6,7 +6,7 @@ import { closeServers, connectToRedis, freshRedis } from './servers.ts';
 
 t.teardown(closeServers);
 
-const SEED = Number(process.env['TOLLGATE_SEED'] ?? Date.now() % 1_000_000);
+const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 const MONEY = readFileSync(new URL('../../store/redis/money.lua', import.meta.url), 'utf8');
 const PROGRAM = `${MONEY}
   local a, b = money(ARGV[1]), money(ARGV[2])

@@ -7,8 +7,8 @@ import { createDatabaseAt, startPostgres, templateAt } from '../lab/postgres.ts'
 import { createRedisDatabaseAt, startRedis } from '../lab/redis.ts';
 
 /** The runner may have servers up for all files; alone, a file starts its own. */
-const POSTGRES = process.env['TOLLGATE_TEST_POSTGRES'];
-const REDIS = process.env['TOLLGATE_TEST_REDIS'];
+const POSTGRES = process.env['LAB_POSTGRES'];
+const REDIS = process.env['LAB_REDIS'];
 
 const closers: (() => Promise<unknown>)[] = [];
 let databases = 0;
