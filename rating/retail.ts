@@ -2,8 +2,8 @@
 // Source: "Billing Concepts", "Advanced Rates", "Custom Rates".
 
 import { RateError } from './errors.ts';
-import { buildPrefixMap, digitsOf, findPrefix, prefixMapBuffers, prefixStart, tagOf, valueOf } from './prefix-map.ts';
-import type { Dialled, PrefixMap } from './prefix-map.ts';
+import { buildPrefixMap, digitsOf, prefixMapBuffers, prefixStart, tagOf, valueOf } from './prefix-map.ts';
+import type { PrefixMap } from './prefix-map.ts';
 import type { Rate } from './rate.ts';
 import { splitFrom } from './split.ts';
 import { orderedSteps } from './step.ts';
@@ -121,11 +121,17 @@ function pricedSteps(steps: readonly Step[]): readonly Step[] {
   return ordered;
 }
 
-/** number → prefix → destination → group → the group's price at that moment, the custom one first. */
-export function findRetailRate(tariff: RetailTariff, digits: Dialled, call: { number: string; atMs: number; custom: CustomRates | null }): Rate | RateRefusal {
+/** What is asked of a tariff. */
+export interface CallMoment {
+  readonly number: string;
+  readonly atMs: number;
+  readonly custom: CustomRates | null;
+}
+
+/** number → prefix (the entry) → destination → group → the group's price at that moment, the custom one first. */
+export function findRetailRate(tariff: RetailTariff, entry: number, call: CallMoment): Rate | RateRefusal {
   const { terms } = tariff;
   const { prefixes } = tariff.destinations;
-  const entry = findPrefix(prefixes, digits);
   const groupId = entry < 0 ? NO_GROUP : tagOf(prefixes, entry);
   const prices = groupId === NO_GROUP ? undefined : (call.custom?.prices.get(groupId) ?? tariff.prices.get(groupId));
   const price = prices === undefined ? null : priceAt(prices, terms, call.atMs);

@@ -2,13 +2,17 @@
 
 import { RateError } from './errors.ts';
 import type { Money } from './money.ts';
-import { MAX_ENTRIES, buildPrefixMap, prefixStart, prefixText } from './prefix-map.ts';
+import { buildPrefixMap, prefixStart, prefixText } from './prefix-map.ts';
 import type { PrefixMap } from './prefix-map.ts';
-import { checkIncrement, checkMoney, checkSeconds } from './step.ts';
-import { NO_DESTINATION, PriceLists, TERMS, sortByPrefix } from './tariff-rows.ts';
+import { grown, TermsColumns } from './row-terms.ts';
+import { checkMoney } from './step.ts';
+import { NO_DESTINATION, PriceLists, sortByPrefix } from './tariff-rows.ts';
 import type { PriceGroup, RateRow, RowProblem, RowTable } from './tariff-rows.ts';
-import { isAlways, overlap, timeWindow } from './window.ts';
-import type { DayType, TimeWindow } from './window.ts';
+import { overlap } from './window.ts';
+import type { TimeWindow } from './window.ts';
+
+/** Far more than there are destinations in the world; places of rows fit into 28 bits. */
+const MAX_ROWS = 2 ** 28;
 
 /** More than any price per minute; keeps amounts within 64 bits in memory. */
 const MAX_ROW_MONEY: Money = 900_000_000n * 10_000_000_000n;
@@ -17,23 +21,18 @@ const MINUS_ONE: Money = -10_000_000_000n;
 /** A window for every half hour of work days and free days; each row is compared with those before it. */
 const MAX_WINDOWS_A_DATE = 96;
 
-/** So many sets of terms, and windows, are looked through before a key is made of them: a tariff rarely has more. */
+/** A prefix with no more rows than this has them put in order without a callback. */
 const FEW = 16;
 
 export class RowColumns {
   size = 0;
-  readonly windows: TimeWindow[] = [];
   readonly #paysBack: boolean;
-  readonly #termIds = new Map<string, number>();
-  readonly #windowIds = new Map<string, number>();
-  readonly #fewWindows: { startTime: string | undefined; endTime: string | undefined; dayType: DayType | undefined; id: number }[] = [];
-  #terms = new Uint32Array(64 * TERMS);
+  readonly #terms = new TermsColumns();
   #starts = new Float64Array(1024);
   #digits = new Uint8Array(1024);
-  #money = new BigInt64Array(2 * 1024);
-  #times = new Float64Array(1024);
-  /** Row r: terms, window, destination, line at [4r] .. [4r + 3]. */
-  #words = new Uint32Array(4 * 1024);
+  #rates = new BigInt64Array(1024);
+  /** Row r: place in terms, destination, line at [3r] .. [3r + 2]. */
+  #words = new Uint32Array(3 * 1024);
 
   /** `paysBack`: rates below 0 pay, as DID rates may; otherwise only −1 is let in, and blocks. */
   constructor(paysBack: boolean) {
@@ -47,32 +46,26 @@ export class RowColumns {
     const rate = row.rate === 'blocked' || blocked ? 0n : row.rate;
     const fee = row.connectionFee ?? 0n;
     this.#checkAmounts(rate, fee);
-    const from = row.effectiveFromMs ?? -Infinity;
-    if (Number.isNaN(from)) throw new RateError('badDate', 'effectiveFromMs', 'the date is not a number of milliseconds.');
     const destination = row.destinationId ?? NO_DESTINATION;
     if (!Number.isInteger(destination) || destination < 0 || destination > NO_DESTINATION) {
       throw new RateError('wrongType', 'destinationId', 'a destination id is a whole number below 2^32.');
     }
-    const terms = this.#termsOf(row, blocked);
-    const window = this.#windowOf(row);
-    if (this.size >= MAX_ENTRIES) throw new RateError('tooLarge', '', `A tariff has at most ${MAX_ENTRIES} rows.`);
+    const terms = this.#terms.placeOf(row, fee, blocked);
+    if (this.size >= MAX_ROWS) throw new RateError('tooLarge', '', `A tariff has at most ${MAX_ROWS} rows.`);
     if (this.size === this.#digits.length) this.#grow();
     const at = this.size++;
     this.#starts[at] = start;
     this.#digits[at] = row.prefix.length;
-    this.#money[at * 2] = rate;
-    this.#money[at * 2 + 1] = fee;
-    this.#times[at] = from;
-    this.#words[at * 4] = terms;
-    this.#words[at * 4 + 1] = window;
-    this.#words[at * 4 + 2] = destination;
-    this.#words[at * 4 + 3] = line;
+    this.#rates[at] = rate;
+    this.#words[at * 3] = terms;
+    this.#words[at * 3 + 1] = destination;
+    this.#words[at * 3 + 2] = line;
   }
 
   /** Sorted and packed. Doubles and overlapping windows are reported; then what is returned is of no use. */
   finish(report: (problem: RowProblem) => void): { prefixes: PrefixMap; rows: RowTable } {
     const order = sortByPrefix(this.#starts.subarray(0, this.size), this.#digits.subarray(0, this.size));
-    const lists = new PriceLists({ money: this.#money, times: this.#times, words: this.#words }, this.size);
+    const lists = new PriceLists({ rates: this.#rates, words: this.#words }, this.size);
     const starts = new Float64Array(this.size);
     const digits = new Uint8Array(this.size);
     const values = new Uint32Array(this.size);
@@ -86,11 +79,11 @@ export class RowColumns {
       starts[prefixes] = this.#starts[row] as number;
       digits[prefixes] = this.#digits[row] as number;
       values[prefixes] = lists.place(group);
-      tags[prefixes] = this.#words[(order[first] as number) * 4 + 2] as number;
+      tags[prefixes] = this.#words[(order[first] as number) * 3 + 1] as number;
       prefixes += 1;
     }
     const columns = { starts: starts.subarray(0, prefixes), digits: digits.subarray(0, prefixes), values, tags };
-    return { prefixes: buildPrefixMap(columns), rows: lists.table(this.#terms.slice(0, this.#termIds.size * TERMS), this.windows) };
+    return { prefixes: buildPrefixMap(columns), rows: lists.table(this.#terms.table()) };
   }
 
   #startOf(prefix: string): number {
@@ -114,51 +107,10 @@ export class RowColumns {
     if (amount > MAX_ROW_MONEY || amount < -MAX_ROW_MONEY) throw new RateError('tooLarge', field, 'an amount above 900,000,000 is not a price per minute.');
   }
 
-  /** Most rows of a tariff share a handful of terms, so they are stored once, and mostly are those of a row just seen. */
-  #termsOf(row: RateRow, blocked: boolean): number {
-    const incrementS = row.incrementS ?? 1;
-    const minTimeS = row.minTimeS ?? 0;
-    const ghostPercent = row.ghostPercent ?? 100;
-    const flag = blocked ? 1 : 0;
-    for (let id = 0; id < this.#termIds.size && id < FEW; id++) {
-      const at = id * TERMS;
-      if (this.#terms[at] === incrementS && this.#terms[at + 1] === minTimeS && this.#terms[at + 2] === flag && this.#terms[at + 3] === ghostPercent) return id;
-    }
-    const key = `${incrementS},${minTimeS},${flag},${ghostPercent}`;
-    const known = this.#termIds.get(key);
-    if (known !== undefined) return known;
-    checkIncrement(incrementS, 'incrementS');
-    checkSeconds(minTimeS, 'minTimeS');
-    checkSeconds(ghostPercent, 'ghostPercent');
-    const id = this.#termIds.size;
-    if ((id + 1) * TERMS > this.#terms.length) this.#terms = grown(this.#terms, Uint32Array);
-    this.#terms.set([incrementS, minTimeS, flag, ghostPercent], id * TERMS);
-    this.#termIds.set(key, id);
-    return id;
-  }
-
-  /** 0 for always, else its index + 1. */
-  #windowOf(row: RateRow): number {
-    const { startTime, endTime, dayType } = row;
-    if (startTime === undefined && endTime === undefined && dayType === undefined) return 0;
-    for (const known of this.#fewWindows) {
-      if (known.startTime === startTime && known.endTime === endTime && known.dayType === dayType) return known.id;
-    }
-    const key = `${startTime ?? ''}|${endTime ?? ''}|${String(dayType ?? '')}`;
-    const known = this.#windowIds.get(key);
-    if (known !== undefined) return known;
-    const window = timeWindow(row);
-    const id = isAlways(window) ? 0 : this.windows.push(window);
-    this.#windowIds.set(key, id);
-    if (this.#fewWindows.length < FEW) this.#fewWindows.push({ startTime, endTime, dayType, id });
-    return id;
-  }
-
   #grow(): void {
     this.#starts = grown(this.#starts, Float64Array);
     this.#digits = grown(this.#digits, Uint8Array);
-    this.#money = grown(this.#money, BigInt64Array);
-    this.#times = grown(this.#times, Float64Array);
+    this.#rates = grown(this.#rates, BigInt64Array);
     this.#words = grown(this.#words, Uint32Array);
   }
 
@@ -188,11 +140,11 @@ export class RowColumns {
   }
 
   #isNewer(row: number, other: number): boolean {
-    return (this.#times[row] as number) > (this.#times[other] as number);
+    return this.#fromOf(row) > this.#fromOf(other);
   }
 
   #lineOf(row: number): number {
-    return this.#words[row * 4 + 3] as number;
+    return this.#words[row * 3 + 2] as number;
   }
 
   /** Rows of the same date stand before the one just put in its place. */
@@ -200,7 +152,7 @@ export class RowColumns {
     const row = order[place] as number;
     for (let at = place - 1; at >= first; at--) {
       const other = order[at] as number;
-      if (this.#times[other] !== this.#times[row]) break;
+      if (this.#fromOf(other) !== this.#fromOf(row)) break;
       if (place - at > MAX_WINDOWS_A_DATE) return new RateError('tooLarge', 'startTime', `a prefix has at most ${MAX_WINDOWS_A_DATE} rows from one date on.`);
       const [own, others] = [this.#window(row), this.#window(other)];
       if (own === others || own === null || others === null || overlap(own, others)) return this.#clash(row, other, own === others);
@@ -215,16 +167,11 @@ export class RowColumns {
     return new RateError('windowsOverlap', 'startTime', `the hours of ${prefix} overlap with those of line ${line} from the same date on.`);
   }
 
-  #window(row: number): TimeWindow | null {
-    const id = this.#words[row * 4 + 1] as number;
-    return id === 0 ? null : (this.windows[id - 1] ?? null);
+  #fromOf(row: number): number {
+    return this.#terms.fromAt(this.#words[row * 3] as number);
   }
-}
 
-type Column = Uint8Array | Uint32Array | Float64Array | BigInt64Array;
-
-function grown<Kind extends Column>(column: Kind, Kind: new (length: number) => Kind): Kind {
-  const larger = new Kind(column.length * 2);
-  (larger.set as (from: Column) => void).call(larger, column);
-  return larger;
+  #window(row: number): TimeWindow | null {
+    return this.#terms.windowAt(this.#words[row * 3] as number);
+  }
 }

@@ -1,20 +1,22 @@
 // A tariff, and the one question a call asks it: which rate has this number at this moment?
 
 import { approach, dialled, digitsOf, findPrefix, parentOf, prefixMapBuffers, tagOf, valueOf } from './prefix-map.ts';
-import type { Dialled, PrefixMap } from './prefix-map.ts';
+import type { PrefixMap } from './prefix-map.ts';
 import { priceMultiplier } from './rate.ts';
 import type { Rate } from './rate.ts';
 import { findRetailRate } from './retail.ts';
-import type { CustomRates, RetailTariff } from './retail.ts';
+import type { CallMoment, CustomRates, RetailTariff } from './retail.ts';
+import { termsAt, termsBuffers } from './row-terms.ts';
+import type { RowTerms } from './row-terms.ts';
 import { splitFrom } from './split.ts';
 import type { Step } from './step.ts';
 import { Problems, rateUnder, tariffTerms } from './tariff-meta.ts';
 import type { RateRefusal, TariffMeta, TariffTerms } from './tariff-meta.ts';
 import { RowColumns } from './tariff-columns.ts';
-import { LAST_ROW, NO_DESTINATION, TERMS } from './tariff-rows.ts';
+import { LAST_ROW, NO_DESTINATION } from './tariff-rows.ts';
 import type { RateRow, RowTable } from './tariff-rows.ts';
 import { covers, localMoment } from './window.ts';
-import type { TimeWindow } from './window.ts';
+import type { LocalMoment } from './window.ts';
 import { zoneOf } from './zone.ts';
 
 export type { RateRow } from './tariff-rows.ts';
@@ -71,92 +73,91 @@ export function buildTariff(meta: TariffMeta, rows: Iterable<RateRow>): Wholesal
  * dates the latest. A row not in force counts as absent: then the date before, and at last the next shorter prefix.
  */
 export function findRate(tariff: Tariff, number: string, atMs: number, custom: CustomRates | null = null): Rate | RateRefusal {
-  return rateFor(tariff, dialled(number), { number, atMs, custom });
+  const digits = dialled(number);
+  return rateAt(tariff, findPrefix(prefixesOf(tariff), digits), { number, atMs, custom });
 }
 
-/** As findRate for several tariffs at once (levels, providers): faster, as the number is read once and memory waited for once. */
+/**
+ * As findRate for several tariffs at once (the levels of a call, the providers of an LCR), and faster: in a list of a
+ * million the time goes into waiting for memory, and here the places of all tariffs are waited for together.
+ */
 export function findRates(tariffs: readonly Tariff[], number: string, atMs: number): (Rate | RateRefusal)[] {
   const digits = dialled(number);
-  let seen = 0;
-  for (const tariff of tariffs) seen |= approach(tariff.kind === 'wholesale' ? tariff.prefixes : tariff.destinations.prefixes, digits);
   const call = { number, atMs, custom: null };
+  let seen = 0;
+  for (const tariff of tariffs) seen |= approach(prefixesOf(tariff), digits);
+  const entries: number[] = [];
+  for (const tariff of tariffs) {
+    const entry = findPrefix(prefixesOf(tariff), digits);
+    entries.push(entry);
+    if (tariff.kind === 'wholesale' && entry >= 0) seen |= tariff.rows.words[valueOf(tariff.prefixes, entry) * 4 + 2] as number;
+  }
   const rates: (Rate | RateRefusal)[] = [];
   // `seen` is never NaN; asking keeps the reads above from being optimised away.
   if (Number.isNaN(seen)) return rates;
-  for (const tariff of tariffs) rates.push(rateFor(tariff, digits, call));
+  for (let place = 0; place < tariffs.length; place++) rates.push(rateAt(tariffs[place] as Tariff, entries[place] as number, call));
   return rates;
 }
 
-interface CallMoment {
-  readonly number: string;
-  readonly atMs: number;
-  readonly custom: CustomRates | null;
+function prefixesOf(tariff: Tariff): PrefixMap {
+  return tariff.kind === 'wholesale' ? tariff.prefixes : tariff.destinations.prefixes;
 }
 
-function rateFor(tariff: Tariff, digits: Dialled, call: CallMoment): Rate | RateRefusal {
-  if (tariff.kind === 'retail') return findRetailRate(tariff, digits, call);
+/** The rate at an entry of the tariff's prefixes, or at the next shorter prefix that has one in force. */
+function rateAt(tariff: Tariff, first: number, call: CallMoment): Rate | RateRefusal {
+  if (tariff.kind === 'retail') return findRetailRate(tariff, first, call);
   const { prefixes, rows, terms } = tariff;
-  const moment = rows.windows.length === 0 ? 0 : localMoment(zoneOf(terms.timeZone), terms.freeDays, call.atMs);
-  for (let entry = findPrefix(prefixes, digits); entry >= 0; entry = parentOf(prefixes, entry)) {
+  const moment = rows.terms.windows.length === 0 ? 0 : localMoment(zoneOf(terms.timeZone), terms.freeDays, call.atMs);
+  for (let entry = first; entry >= 0; entry = parentOf(prefixes, entry)) {
     const row = rowInForce(rows, valueOf(prefixes, entry), call.atMs, moment);
     if (row < 0) continue;
-    const rate = rateOf(tariff, entry, row, call.number);
-    if (rate === 'blocked' || terms.windowRule === 'start') return rate;
-    return { ...rate, split: splitOf(tariff, row, digits, call.atMs) };
+    const own = termsOf(rows, row);
+    if (own.isBlocked) return 'blocked';
+    const destinationId = tagOf(prefixes, entry);
+    return rateUnder(terms, {
+      prefix: call.number.slice(0, digitsOf(prefixes, entry)),
+      destinationId: destinationId === NO_DESTINATION ? null : destinationId,
+      effectiveFromMs: own.effectiveFromMs,
+      connectionFee: own.connectionFee,
+      steps: stepsOf(rows, row),
+      minTimeS: own.minTimeS,
+      ghostPercent: own.ghostPercent,
+      split: terms.windowRule === 'start' ? null : splitOf(tariff, row, first, call.atMs),
+    });
   }
   return 'noRate';
 }
 
 /** The row of a price list that is in force; −1 if none is. */
-function rowInForce({ times, words, windows }: RowTable, first: number, atMs: number, moment: number): number {
+function rowInForce(rows: RowTable, first: number, atMs: number, moment: LocalMoment): number {
   for (let row = first; ; row++) {
-    if ((times[row * 4 + 2] as number) <= atMs) {
-      const window = words[row * 8 + 7] as number;
-      if (window === 0 || covers(windows[window - 1] as TimeWindow, moment)) return row;
-    }
-    if ((words[row * 8 + 6] as number) >= LAST_ROW) return -1;
+    const { effectiveFromMs, window } = termsOf(rows, row);
+    if ((effectiveFromMs === null || effectiveFromMs <= atMs) && (window === null || covers(window, moment))) return row;
+    if ((rows.words[row * 4 + 2] as number) >= LAST_ROW) return -1;
   }
 }
 
-function rateOf({ terms, rows, prefixes }: WholesaleTariff, entry: number, row: number, number: string): Rate | 'blocked' {
-  const place = termsPlace(rows, row);
-  if (rows.terms[place + 2] === 1) return 'blocked';
-  const destinationId = tagOf(prefixes, entry);
-  const effectiveFromMs = rows.times[row * 4 + 2] as number;
-  return rateUnder(terms, {
-    prefix: number.slice(0, digitsOf(prefixes, entry)),
-    destinationId: destinationId === NO_DESTINATION ? null : destinationId,
-    effectiveFromMs: effectiveFromMs === -Infinity ? null : effectiveFromMs,
-    connectionFee: rows.money[row * 4 + 1] as bigint,
-    steps: stepsOf(rows, row),
-    minTimeS: rows.terms[place + 1] as number,
-    ghostPercent: rows.terms[place + 3] as number,
-    split: null,
-  });
-}
-
-function termsPlace(rows: RowTable, row: number): number {
-  return ((rows.words[row * 8 + 6] as number) & ~LAST_ROW) * TERMS;
+function termsOf(rows: RowTable, row: number): RowTerms {
+  return termsAt(rows.terms, (rows.words[row * 4 + 2] as number) & ~LAST_ROW);
 }
 
 function stepsOf(rows: RowTable, row: number): readonly Step[] {
-  const roundByS = rows.terms[termsPlace(rows, row)] as number;
-  return [{ type: 'minute', fromS: 0, durationS: null, rate: rows.money[row * 4] as bigint, perS: 60, roundByS }];
+  return [{ type: 'minute', fromS: 0, durationS: null, rate: rows.rates[row * 2] as bigint, perS: 60, roundByS: termsOf(rows, row).incrementS }];
 }
 
 /** Windows change while a call lasts, dates do not: what was in force when it was admitted stays. */
-function splitOf(tariff: WholesaleTariff, first: number, digits: Dialled, atMs: number): Rate['split'] {
+function splitOf(tariff: WholesaleTariff, row: number, first: number, atMs: number): Rate['split'] {
   const { prefixes, rows, terms } = tariff;
-  if (rows.windows.length === 0) return null;
+  if (rows.terms.windows.length === 0) return null;
   const rowAt = (ms: number): number | null => {
     const moment = localMoment(zoneOf(terms.timeZone), terms.freeDays, ms);
-    for (let entry = findPrefix(prefixes, digits); entry >= 0; entry = parentOf(prefixes, entry)) {
-      const row = rowInForce(rows, valueOf(prefixes, entry), atMs, moment);
-      if (row >= 0) return rows.terms[termsPlace(rows, row) + 2] === 1 ? null : row;
+    for (let entry = first; entry >= 0; entry = parentOf(prefixes, entry)) {
+      const other = rowInForce(rows, valueOf(prefixes, entry), atMs, moment);
+      if (other >= 0) return termsOf(rows, other).isBlocked ? null : other;
     }
     return null;
   };
-  return splitFrom({ terms, windows: rows.windows, rowAt, stepsOf: (row) => stepsOf(rows, row) }, first, atMs);
+  return splitFrom({ terms, windows: rows.terms.windows, rowAt, stepsOf: (place) => stepsOf(rows, place) }, row, atMs);
 }
 
 /** The same tariff at another exchange rate: rows are shared, so the daily refresh costs nothing. */
@@ -167,7 +168,7 @@ export function withExchangeRate<Kind extends Tariff>(tariff: Kind, exchangeRate
 /** What to transfer, so that nothing is copied, when a tariff is posted to another thread. */
 export function tariffBuffers(tariff: WholesaleTariff): ArrayBuffer[] {
   const { prefixes, rows } = tariff;
-  return [...prefixMapBuffers(prefixes), rows.money.buffer as ArrayBuffer, rows.terms.buffer as ArrayBuffer];
+  return [...prefixMapBuffers(prefixes), rows.rates.buffer as ArrayBuffer, ...termsBuffers(rows.terms)];
 }
 
 /** Bytes of the typed arrays, which are all of a large tariff. */

@@ -26,9 +26,17 @@ const MAX_DAYS = 4_096;
 const MAX_ZONES = 1_024;
 
 const zones = new Map<string, Zone>();
+/** The levels of a call mostly share a zone. */
+let latestZone: Zone | null = null;
 
 /** Throws RateError('badZone') for a name that the time zone database does not know. */
 export function zoneOf(name: string): Zone {
+  if (latestZone !== null && latestZone.name === name) return latestZone;
+  latestZone = knownOrNew(name);
+  return latestZone;
+}
+
+function knownOrNew(name: string): Zone {
   const known = zones.get(name);
   if (known !== undefined) return known;
   const zone: Zone = { name, format: formatOf(name), days: new Map(), latest: null };

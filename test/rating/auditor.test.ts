@@ -10,7 +10,7 @@ const CASES = 100_000;
 
 t.test(`${CASES} random rates and durations: the price is what an auditor finds who walks through the call second by second`, (t) => {
   const seed = chooseSeed();
-  t.comment(`seed ${seed} (TOLLGATE_SEED=${seed} repeats it)`);
+  t.comment(`seed ${seed} (TEST_SEED=${seed} repeats it)`);
   const random = seededRandom(seed);
   for (let run = 0; run < CASES; run++) {
     const plain = randomRate(random);
@@ -28,7 +28,7 @@ t.test(`${CASES} random rates and durations: the price is what an auditor finds 
 
 t.test('50,000 random rates and balances: the longest call is the last second that is paid, never one more, never one less', (t) => {
   const seed = chooseSeed();
-  t.comment(`seed ${seed} (TOLLGATE_SEED=${seed} repeats it)`);
+  t.comment(`seed ${seed} (TEST_SEED=${seed} repeats it)`);
   const random = seededRandom(seed);
   for (let run = 0; run < CASES / 2; run++) {
     const plain = randomRate(random);

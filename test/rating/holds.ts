@@ -7,7 +7,7 @@ import { chooseSeed } from './random-rates.ts';
 
 export function holds<Values>(t: Test, property: IProperty<Values>, runs = 300): void {
   const seed = chooseSeed();
-  t.comment(`seed ${seed} (TOLLGATE_SEED=${seed} repeats it)`);
+  t.comment(`seed ${seed} (TEST_SEED=${seed} repeats it)`);
   const result = check(property, { seed, numRuns: runs });
   if (result.failed) t.fail(String(defaultReportMessage(result)));
   else t.pass(`holds in ${result.numRuns} cases`);

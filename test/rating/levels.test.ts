@@ -144,7 +144,7 @@ t.test('a dear provider is not used for a flat-rate\'s calls', (t) => {
 
 t.test('random flat-rates: the longest call is the last second that is paid', (t) => {
   const seed = chooseSeed();
-  t.comment(`seed ${seed} (TOLLGATE_SEED=${seed} repeats it)`);
+  t.comment(`seed ${seed} (TEST_SEED=${seed} repeats it)`);
   const random = seededRandom(seed);
   for (let run = 0; run < 3000; run++) {
     const holds = Array.from({ length: below(random, 3) }, (_, id) => ({ flat: flatRate({ id, connectionFee: BigInt(below(random, 2)) * 1_000_000n, roundByS: pick(random, [1, 60]) }), heldS: below(random, 200) }));

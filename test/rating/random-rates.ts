@@ -15,9 +15,9 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** The seed of a run: TOLLGATE_SEED if set, else a new one. Tests print it. */
+/** The seed of a run: TEST_SEED if set, else a new one. Tests print it. */
 export function chooseSeed(): number {
-  const given = Number(process.env['TOLLGATE_SEED'] ?? '');
+  const given = Number(process.env['TEST_SEED'] ?? '');
   return given > 0 ? given : 1 + Math.floor(Math.random() * 2_147_483_646);
 }
 

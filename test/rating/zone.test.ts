@@ -6,7 +6,7 @@ import { below, chooseSeed, pick, seededRandom } from './random-rates.ts';
 
 t.test('local time is what a calendar in that zone shows', (t) => {
   const seed = chooseSeed();
-  t.comment(`seed ${seed} (TOLLGATE_SEED=${seed} repeats it)`);
+  t.comment(`seed ${seed} (TEST_SEED=${seed} repeats it)`);
   const random = seededRandom(seed);
   for (let run = 0; run < 2000; run++) {
     const name = pick(random, ['Europe/Vilnius', 'America/St_Johns', 'Australia/Lord_Howe', 'Asia/Kathmandu', 'Pacific/Apia', 'UTC', 'Africa/Casablanca']);
