@@ -18,9 +18,10 @@ const SERVER_LIMIT = 16;
 const far = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.1' });
 const refusing = await startPeer({ scenario: 'peer-refuse', values: { status: 503 }, ip: '127.0.2.2' });
 const trunk = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.3' });
+const both = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.1.8' });
 const at = { host: far.ip, port: far.port, tariff: 'buy' };
 
-const IPS = { limited: '127.0.1.1', unlimited: '127.0.1.2', one: '127.0.1.3', two: '127.0.1.4', 'of-reseller-one': '127.0.1.5', 'of-reseller-two': '127.0.1.6', quick: '127.0.1.7', both: '127.0.1.8', owner: trunk.ip };
+const IPS = { limited: '127.0.1.1', unlimited: '127.0.1.2', one: '127.0.1.3', two: '127.0.1.4', 'of-reseller-one': '127.0.1.5', 'of-reseller-two': '127.0.1.6', quick: '127.0.1.7', both: both.ip, owner: trunk.ip };
 type Device = keyof typeof IPS;
 
 const device = (endpoint: Device, user: string, more: object = {}): ReturnType<typeof byAddress> => byAddress(endpoint, user, IPS[endpoint], { location: 'by number', ...more });
@@ -57,7 +58,7 @@ const tenant: Tenant = {
     device('of-reseller-one', 'of reseller one'),
     device('of-reseller-two', 'of reseller two'),
     device('quick', 'quick'),
-    { ...device('both', 'both'), port: trunk.port },
+    { ...device('both', 'both'), port: both.port },
     { ...device('owner', 'owner'), port: trunk.port, trunk: true },
   ],
   dids: [did('4401', 'owner', 'owner', { callLimit: 2 }), did('4402', 'owner', 'owner'), did('4403', 'both', 'both')],
@@ -107,25 +108,25 @@ async function givenBack(t: Test): Promise<void> {
 
 t.test('a device: 2 of 5 get in, the others 221, and another device of his user is free to call', async (t) => {
   const id = await idOf(`select id from devices where endpoint = 'limited'`);
-  const both = Promise.all([flood({ ip: IPS.limited, calls: 5 }), flood({ ip: IPS.unlimited, calls: 2 })]);
+  const calls = Promise.all([flood({ ip: IPS.limited, calls: 5 }), flood({ ip: IPS.unlimited, calls: 2 })]);
   await counterReaches(`calls:device:${id}`, 2);
-  const [limited, unlimited] = await both;
+  const [limited, unlimited] = await calls;
   t.same(await outcome(limited), { 'SIP 200': 2, 'SIP 503': 3, answered: 2, 'cause 221': 3 });
   t.same(await outcome(unlimited), { 'SIP 200': 2, answered: 2 });
   await givenBack(t);
 });
 
 t.test('a user: 3 of 6 get in by whichever device, the others 220', async (t) => {
-  const both = Promise.all([flood({ ip: IPS.one, calls: 3 }), flood({ ip: IPS.two, calls: 3 })]);
+  const calls = Promise.all([flood({ ip: IPS.one, calls: 3 }), flood({ ip: IPS.two, calls: 3 })]);
   await counterReaches(`calls:user:${await stage.userId('three')}:out`, 3);
-  t.same(await outcome(...(await both)), { 'SIP 200': 3, 'SIP 503': 3, answered: 3, 'cause 220': 3 });
+  t.same(await outcome(...(await calls)), { 'SIP 200': 3, 'SIP 503': 3, answered: 3, 'cause 220': 3 });
   await givenBack(t);
 });
 
 t.test('a reseller: 3 of 6 calls of his users together, the others 222', async (t) => {
-  const both = Promise.all([flood({ ip: IPS['of-reseller-one'], calls: 3 }), flood({ ip: IPS['of-reseller-two'], calls: 3 })]);
+  const calls = Promise.all([flood({ ip: IPS['of-reseller-one'], calls: 3 }), flood({ ip: IPS['of-reseller-two'], calls: 3 })]);
   await counterReaches(`calls:reseller:${await stage.userId('reseller')}`, 3);
-  t.same(await outcome(...(await both)), { 'SIP 200': 3, 'SIP 503': 3, answered: 3, 'cause 222': 3 });
+  t.same(await outcome(...(await calls)), { 'SIP 200': 3, 'SIP 503': 3, answered: 3, 'cause 222': 3 });
   await givenBack(t);
 });
 
@@ -144,10 +145,9 @@ t.test('calls a user receives: 3 of 5 get in, the others 220', async (t) => {
 });
 
 t.test('one limit for both directions: 2 of 6, made or received', async (t) => {
-  const both = Promise.all([flood({ ip: IPS.both, calls: 3 }), flood({ ip: CARRIER, to: '4403', calls: 3 })]);
+  const calls = Promise.all([flood({ ip: IPS.both, calls: 3 }), flood({ ip: CARRIER, to: '4403', calls: 3 })]);
   await counterReaches(`calls:user:${await stage.userId('both')}`, 2);
-  const found = await outcome(...(await both));
-  t.same(found, { 'SIP 200': 2, 'SIP 503': 4, answered: 2, 'cause 220': 4 });
+  t.same(await outcome(...(await calls)), { 'SIP 200': 2, 'SIP 503': 4, answered: 2, 'cause 220': 4 });
   await givenBack(t);
 });
 
@@ -221,6 +221,6 @@ t.test('nothing is left, and the books are right', async (t) => {
 
 t.teardown(async () => {
   await stage.close();
-  await Promise.all([far.stop(), refusing.stop(), trunk.stop()]);
+  await Promise.all([far.stop(), refusing.stop(), trunk.stop(), both.stop()]);
   await closeServers();
 });
