@@ -9,7 +9,7 @@ export interface HealthReport {
   /** It is going down: running calls may end, new ones are refused. */
   readonly draining: boolean;
   readonly store: { readonly ready: boolean };
-  readonly engine: { readonly servers: readonly { readonly connected: boolean }[] };
+  readonly engine: { readonly servers: readonly { readonly connected: boolean; readonly provisioned: boolean }[] };
 }
 
 export interface HealthServer {
@@ -17,9 +17,9 @@ export interface HealthServer {
   readonly close: () => Promise<void>;
 }
 
-/** Ready: the store answers, the catalog is loaded, at least one Asterisk is attached, and it stays. */
+/** Ready: the store answers, the catalog is loaded, at least one Asterisk is attached and knows all devices, and it stays. */
 export function isReady(report: HealthReport): boolean {
-  return !report.draining && report.store.ready && report.engine.servers.some((server) => server.connected);
+  return !report.draining && report.store.ready && report.engine.servers.some((server) => server.connected && server.provisioned);
 }
 
 /** null when the port is 0. */

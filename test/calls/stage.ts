@@ -161,12 +161,6 @@ export class Stage {
   }
 }
 
-/** The names of devices and providers that Asterisk does not have yet; undefined: it has all. */
-function notPushed(listed: string, store: Store): string | undefined {
-  const missing = (store.catalog()?.sipAccounts ?? []).map((account) => account.endpoint).filter((name) => !listed.includes(name));
-  return missing.length === 0 ? undefined : `Asterisk does not have ${missing.slice(0, 3).join(', ')} yet`;
-}
-
 function tenantFile(tenant: Tenant): string {
   const file = join(newFolder('tenant'), 'tenant.yaml');
   // JSON is YAML.
@@ -208,8 +202,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   await store.ready();
   const engine = new Engine(settings, store, log);
   store.onCatalogChange(() => engine.catalogChanged());
-  await until(() => (engine.health().servers.every((each) => each.connected) ? undefined : 'Asterisk is not attached'), { timeoutMs: 10_000 });
-  await until(async () => notPushed(await asterisk.cli('pjsip list endpoints'), store), { timeoutMs: 20_000 });
+  await until(() => (engine.health().servers.every((each) => each.connected && each.provisioned) ? undefined : 'Asterisk does not have every device yet'), { timeoutMs: 20_000 });
   const db = new Pool({ connectionString: postgresUrl, max: 2 });
   db.on('error', () => undefined);
   return new Stage({ tenant, asterisk, db, redis: connectToRedis(redisUrl), store, engine, settings, log: lines });
