@@ -1,15 +1,20 @@
 /** Money that ends while people talk, and money that several calls share. */
 import t from 'tap';
+import { headerOf, requestUser } from '../lab/sip-message.ts';
 import { call, startCaller, startPeer } from '../lab/sipp.ts';
+import type { SippResult } from '../lab/sipp.ts';
 import { until } from '../lab/wait.ts';
 import { closeServers } from '../store/servers.ts';
-import { amount, audit } from './auditor.ts';
+import { audit } from './auditor.ts';
 import { NOTHING, openStage } from './stage.ts';
 import { byAddress, lcr } from './tenant.ts';
 import type { Tenant } from './tenant.ts';
-import { finalStatuses } from './trace.ts';
+import { finalStatuses, received } from './trace.ts';
 
-const IPS = { short: '127.0.1.1', slices: '127.0.1.2', many: '127.0.1.3', poor: '127.0.1.4', dust: '127.0.1.5', child: '127.0.1.6', free: '127.0.1.7', credit: '127.0.1.8' };
+const IPS = {
+  short: '127.0.1.1', slices: '127.0.1.2', many: '127.0.1.3', poor: '127.0.1.4', dust: '127.0.1.5', child: '127.0.1.6', free: '127.0.1.7', credit: '127.0.1.8',
+  'short-child': '127.0.1.9', stepped: '127.0.1.10', topped: '127.0.1.11', unlimited: '127.0.1.12',
+};
 const far = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.1' });
 
 const tenant: Tenant = {
@@ -17,6 +22,7 @@ const tenant: Tenant = {
     { name: 'buy', purpose: 'provider', rates: [{ prefix: '370', rate: '0.05' }] },
     // 1 unit a second.
     { name: 'second', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '60' }] },
+    { name: 'steps', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '30', connectionFee: '0.5', incrementS: 2, minTimeS: 1 }] },
     { name: 'free', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0' }] },
   ],
   providers: [{ name: 'carrier', host: far.ip, port: far.port, tariff: 'buy' }],
@@ -29,8 +35,13 @@ const tenant: Tenant = {
     { username: 'dust', tariff: 'second', lcr: 'main', balance: '0.9' },
     { username: 'reseller', type: 'reseller', tariff: 'second', balance: '0' },
     { username: 'child', owner: 'reseller', tariff: 'second', lcr: 'main', balance: '100' },
+    { username: 'short reseller', type: 'reseller', tariff: 'second', balance: '2.7' },
+    { username: 'short-child', owner: 'short reseller', tariff: 'second', lcr: 'main', balance: '100' },
     { username: 'free', tariff: 'free', lcr: 'main', balance: '0' },
     { username: 'credit', tariff: 'second', lcr: 'main', postpaid: true, credit: '2', balance: '0' },
+    { username: 'unlimited', tariff: 'second', lcr: 'main', postpaid: true, credit: 'unlimited', balance: '-3' },
+    { username: 'stepped', tariff: 'steps', lcr: 'main', balance: '3.4' },
+    { username: 'topped', tariff: 'second', lcr: 'main', balance: '2' },
   ],
   devices: Object.entries(IPS).map(([name, ip]) => byAddress(name, name, ip)),
 };
@@ -47,59 +58,112 @@ interface Talk {
   readonly from: keyof typeof IPS;
   readonly scenario: string;
   readonly values?: Record<string, number>;
+  readonly to?: string;
 }
 
-function talk({ from, scenario, values = {} }: Talk): ReturnType<typeof call> {
-  return call({ scenario, target: stage.asterisk, ip: IPS[from], from: '37060000001', to: '37061000000', values });
+function talk({ from, scenario, values = {}, to = '37061000000' }: Talk): ReturnType<typeof call> {
+  return call({ scenario, target: stage.asterisk, ip: IPS[from], from: '37060000001', to, values });
 }
 
-t.test('a call is cut at the exact second at which the money ends, and billed to it', async (t) => {
-  const result = await talk({ from: 'short', scenario: 'call-until-bye' });
-  t.equal(result.exitCode, 0, result.errors);
-  const [row] = await stage.rowsOf(result);
-  t.match(row, { disposition: 'ANSWERED', billsec: 2, bill_ms: 2000, user_price: '2.0000000000', terminated_by: 'system' });
-  await until(async () => ((await stage.balance('short')) === '0' ? undefined : `the balance is ${await stage.balance('short')}`));
-  t.same(finalStatuses(await talk({ from: 'short', scenario: 'any-answer' })), [503], 'the next one is refused');
-  t.match((await stage.cdrs()).at(-1), { hangup_cause: 211 });
+async function settles(username: string, balance: string): Promise<void> {
+  await until(async () => ((await stage.balance(username)) === balance ? undefined : `the balance of ${username} is ${await stage.balance(username)}, not ${balance}`));
+}
+
+/** How long the caller was connected, as he saw it: from the 200 to the BYE. */
+function connectedMs(result: SippResult): number {
+  const answered = result.messages.find((message) => message.status === 200);
+  const ended = received(result, 'BYE')[0];
+  return answered === undefined || ended === undefined ? Number.NaN : (ended.atMicros - answered.atMicros) / 1000;
+}
+
+t.test('money that ends', async (t) => {
+  t.jobs = 4;
+
+  t.test('a call is cut at the exact second at which the money ends, and billed to it', { buffered: true }, async (t) => {
+    const result = await talk({ from: 'short', scenario: 'call-until-bye', to: '37061000001' });
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 2, bill_ms: 2000, user_price: '2.0000000000', terminated_by: 'system', hangup_cause: 16 }]);
+    t.ok(connectedMs(result) > 1800 && connectedMs(result) < 3000, `connected for ${connectedMs(result)} ms`);
+    const invite = far.invites().find((message) => requestUser(message) === '37061000001');
+    const callId = invite === undefined ? '' : headerOf(invite, 'Call-ID');
+    await until(() => (received(far, 'BYE').some((bye) => headerOf(bye, 'Call-ID') === callId) ? undefined : 'the far end got no BYE'));
+    await settles('short', '0');
+    const next = await talk({ from: 'short', scenario: 'any-answer' });
+    t.same(finalStatuses(next), [503], 'the next one is refused');
+    t.match(await stage.rowsOf(next), [{ hangup_cause: 211 }]);
+  });
+
+  t.test('slices are extended until the money ends; half a second buys nothing', { buffered: true }, async (t) => {
+    const result = await talk({ from: 'slices', scenario: 'call-until-bye' });
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ billsec: 5, bill_ms: 5000, user_price: '5.0000000000', terminated_by: 'system' }]);
+    await settles('slices', '0.5');
+  });
+
+  t.test("a call is cut where the reseller's money ends, and both are billed to it", { buffered: true }, async (t) => {
+    const result = await talk({ from: 'short-child', scenario: 'call-until-bye' });
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ billsec: 2, bill_ms: 2000, user_price: '2.0000000000', reseller_price: '2.0000000000', terminated_by: 'system' }]);
+    await settles('short reseller', '0.7');
+    await settles('short-child', '98');
+  });
+
+  t.test('fee, minimal time and increments: the last increment that is paid is the last second', { buffered: true }, async (t) => {
+    // 0.5 for the fee, 1 for every 2 seconds begun: 3.4 pay 2 of them.
+    const result = await talk({ from: 'stepped', scenario: 'call-until-bye' });
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ billsec: 4, bill_ms: 4000, user_billsec: 4, user_price: '2.5000000000', terminated_by: 'system' }]);
+    await settles('stepped', '0.9');
+  });
+
+  t.test('a postpaid call is cut at the credit limit', { buffered: true }, async (t) => {
+    const result = await talk({ from: 'credit', scenario: 'call-until-bye' });
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ billsec: 2, user_price: '2.0000000000', terminated_by: 'system' }]);
+    await settles('credit', '-2');
+  });
+
+  t.test('money paid in during a call counts at once: it goes on', { buffered: true }, async (t) => {
+    const caller = await startCaller({ scenario: 'call-until-bye', target: stage.asterisk, ip: IPS.topped, from: '37060000001', to: '37061000000' });
+    await until(() => (finalStatuses(caller)[0] === 200 ? undefined : 'not answered yet'));
+    await stage.db.query(`select change_balance('user', id, 3, 'payment', 'voucher 1') from users where username = 'topped'`);
+    const result = await caller.done;
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ billsec: 5, bill_ms: 5000, user_price: '5.0000000000', terminated_by: 'system' }]);
+    await settles('topped', '0');
+  });
+
+  t.test('a free destination needs no balance', { buffered: true }, async (t) => {
+    const result = await talk({ from: 'free', scenario: 'call', values: { holdMs: 200 } });
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', user_price: '0.0000000000' }]);
+  });
+
+  t.test('unlimited credit is never too low', { buffered: true }, async (t) => {
+    const result = await talk({ from: 'unlimited', scenario: 'call', values: { holdMs: 1300 } });
+    t.equal(result.exitCode, 0, result.errors);
+    t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 2, user_price: '2.0000000000' }]);
+    await settles('unlimited', '-5');
+  });
+
+  t.test('refusals by money', { buffered: true }, async (t) => {
+    for (const [from, cause] of [['poor', 211], ['dust', 210], ['child', 215]] as const) {
+      const result = await talk({ from, scenario: 'any-answer' });
+      t.same(finalStatuses(result), [503], from);
+      t.match(await stage.rowsOf(result), [{ hangup_cause: cause, disposition: 'FAILED' }], `${from}: ${cause}`);
+    }
+  });
 });
 
-t.test('slices are extended until the money ends; half a second buys nothing', async (t) => {
-  const result = await talk({ from: 'slices', scenario: 'call-until-bye' });
-  t.equal(result.exitCode, 0, result.errors);
-  t.match(await stage.rowsOf(result), [{ billsec: 5, bill_ms: 5000, user_price: '5.0000000000', terminated_by: 'system' }]);
-  await until(async () => ((await stage.balance('slices')) === '0.5' ? undefined : 'not settled'));
-});
-
-t.test('calls at once share one balance and never overdraw it', async (t) => {
-  const caller = await startCaller({ scenario: 'any-answer', target: stage.asterisk, ip: IPS.many, from: '37060000001', to: '37061000000', calls: 5, ratePerSecond: 5, values: { holdMs: 6000 } });
-  const result = await caller.done;
-  const rows = await stage.rowsOf(result);
-  const spent = rows.reduce((sum, row) => sum + amount((row['user_price'] as string | null) ?? '0'), 0n);
-  t.ok(spent <= amount('7'), 'not more was spent than there was');
-  t.equal(rows.length, 5);
-  t.ok(rows.some((row) => row['hangup_cause'] === 212), 'a call that finds all of it held is refused with 212');
-  t.ok(amount(await stage.balance('many')) >= 0n);
-});
-
-t.test('refusals by money', async (t) => {
-  for (const [from, cause] of [['poor', 211], ['dust', 210], ['child', 215]] as const) {
-    const result = await talk({ from, scenario: 'any-answer' });
-    t.same(finalStatuses(result), [503], from);
-    t.match(await stage.rowsOf(result), [{ hangup_cause: cause, disposition: 'FAILED' }], `${from}: ${cause}`);
-  }
-});
-
-t.test('a free destination needs no balance', async (t) => {
-  const result = await talk({ from: 'free', scenario: 'call', values: { holdMs: 200 } });
-  t.equal(result.exitCode, 0, result.errors);
-  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', user_price: '0.0000000000' }]);
-});
-
-t.test('a postpaid call is cut at the credit limit', async (t) => {
-  const result = await talk({ from: 'credit', scenario: 'call-until-bye' });
-  t.equal(result.exitCode, 0, result.errors);
-  t.match(await stage.rowsOf(result), [{ billsec: 2, user_price: '2.0000000000', terminated_by: 'system' }]);
-  await until(async () => ((await stage.balance('credit')) === '-2' ? undefined : 'not settled'));
+t.test('calls at once share one balance to the last unit and never overdraw it', async (t) => {
+  // 7 units hold two slices of 3 and one second of a third call; of 5 calls 2 find nothing.
+  const caller = await startCaller({ scenario: 'any-answer', target: stage.asterisk, ip: IPS.many, from: '37060000001', to: '37061000000', calls: 5, ratePerSecond: 50, values: { holdMs: 6000 } });
+  const payer = `tollgate:payer:${await stage.userId('many')}`;
+  await until(async () => ((await stage.redis.hget(payer, 'reserved')) === '7000000' ? undefined : `${await stage.redis.hget(payer, 'reserved')} millionths are on hold, not 7 units`));
+  const rows = await stage.rowsOf(await caller.done);
+  const outcomes = rows.map((row) => `${String(row['disposition'])} ${String(row['hangup_cause'])} ${String(row['billsec'])} s`).sort();
+  t.same(outcomes, ['ANSWERED 16 1 s', 'ANSWERED 16 3 s', 'ANSWERED 16 3 s', 'FAILED 212 0 s', 'FAILED 212 0 s']);
+  await settles('many', '0');
 });
 
 t.test('nothing is held any more, and the books agree', async (t) => {
