@@ -119,7 +119,9 @@ type OtherRun = { folder: string; pids: number[]; ended: Promise<unknown> };
 
 /** Another run, which starts servers, says where its folder is, and does what `ending` says. */
 async function otherRun(t: Test, ending: string, servers: ('postgres' | 'redis')[] = ['redis']): Promise<OtherRun> {
+  // The test runner loads itself into every child and listens for signals there; a run of its own has nobody who does.
   const program = `
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
     const { startPostgres } = await import(${here('postgres.ts')});
     const { startRedis } = await import(${here('redis.ts')});
     const { labFolder } = await import(${here('lab-folder.ts')});
