@@ -14,6 +14,9 @@ export type Dialled = { readonly ok: true; readonly number: string } | { readonl
 /** Digits, letters, a leading +, and the keys * and #. Nothing that SIP, a dial string, SQL or a shell could read as more. */
 const PLAIN = /^\+?[0-9A-Za-z*#]+$/;
 
+/** Asterisk cuts a longer number to this: what is so long may have had another end. */
+const CUT_LENGTH = 79;
+
 function refuse(cause: number, why: string): Dialled {
   return { ok: false, cause, why };
 }
@@ -21,7 +24,7 @@ function refuse(cause: number, why: string): Dialled {
 /** `s` is what Asterisk makes of an INVITE without a user part. */
 export function dialledNumber(raw: string, rules: NumberRules): Dialled {
   if (raw === '' || raw === 's') return refuse(336, hangupCause(336).sentence);
-  if (raw.length > rules.maxLength) return refuse(207, `longer than ${rules.maxLength} characters`);
+  if (raw.length > rules.maxLength || raw.length >= CUT_LENGTH) return refuse(207, `longer than ${Math.min(rules.maxLength, CUT_LENGTH - 1)} characters`);
   if (!PLAIN.test(raw)) return refuse(207, 'holds characters that no number has');
   if (!/[A-Za-z]/.test(raw) || rules.letters === 'keep') return { ok: true, number: raw };
   if (rules.letters === 'refuse') return refuse(207, 'holds letters');

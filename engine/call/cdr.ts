@@ -36,7 +36,7 @@ export interface Ended {
 function clid(call: ArrivedCall, src: string): string {
   const { name, number } = call.originator;
   // A number of the device's own does not stand beside a name that the caller chose.
-  return name === '' || src !== number ? src : `"${name.replaceAll('"', '')}" <${src}>`;
+  return name === '' || src !== number ? src : `"${name.replaceAll(/["\p{Cc}]/gu, '')}" <${src}>`;
 }
 
 type Common = Pick<Cdr, 'uniqueId' | 'callDateMs' | 'serverId' | 'originatorCallId' | 'originatorIp' | 'originatorCodec' | 'flashCall' | 'terminatorCodec' | 'final'>;
