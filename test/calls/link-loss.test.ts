@@ -133,19 +133,6 @@ t.test('a call that ended while the connection was lost is closed when it is bac
   });
 });
 
-t.test('a far end that answers while the connection is lost is known when it is back', async (t) => {
-  const caller = await start('37060030001', 'call', { holdMs: 1200 });
-  await isUp(caller, 180);
-  wire?.cut();
-  await attached(false);
-  await until(() => (received(slow, 'ACK').length === 1 ? undefined : 'the far end has not answered'));
-  wire?.mend();
-  await attached(true);
-  const result = await caller.done;
-  t.equal(result.exitCode, 0, result.errors);
-  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 2, terminated_by: 'originator' }]);
-});
-
 t.test('without the engine a caller gets 503 at once', async (t) => {
   wire?.cut();
   await attached(false);
