@@ -199,11 +199,6 @@ export function parentOf(map: PrefixMap, entry: number): number {
   return parent;
 }
 
-/** Entries of 64 bytes of memory, which come together. */
-const LINE = 4;
-/** A run is looked through for its first lines only; hardly one is longer. */
-const LINES = 4;
-
 /**
  * Reads the places where a search will look and returns something that depends on them. Called for several maps before
  * they are searched, so that the processor waits for all of their memory at once instead of for one after the other.
@@ -211,11 +206,11 @@ const LINES = 4;
 export function approach(map: PrefixMap, number: Dialled): number {
   const { index, entries } = map;
   const bucket = (number.high / map.indexWidth) | 0;
-  const last = index[bucket + 1] as number;
-  let seen = 0;
-  let lines = LINES;
-  for (let entry = index[bucket] as number; entry <= last && lines > 0; entry += LINE, lines--) seen |= entries[entry * 4] ?? 0;
-  return seen;
+  const first = index[bucket] as number;
+  const count = (index[bucket + 1] as number) - first;
+  // Four places spread over the run, without a branch to wait for: of most runs that is all of their memory.
+  const early = (entries[(first + (count >>> 3)) * 4] ?? 0) | (entries[(first + ((count * 3) >>> 3)) * 4] ?? 0);
+  return early | (entries[(first + ((count * 5) >>> 3)) * 4] ?? 0) | (entries[(first + ((count * 7) >>> 3)) * 4] ?? 0);
 }
 
 export function digitsOf(map: PrefixMap, entry: number): number {

@@ -9,7 +9,7 @@ import { splitFrom } from './split.ts';
 import { orderedSteps } from './step.ts';
 import type { Step } from './step.ts';
 import { Problems, rateUnder, tariffTerms } from './tariff-meta.ts';
-import type { RateRefusal, TariffMeta, TariffTerms } from './tariff-meta.ts';
+import type { RateRefusal, SharedPart, TariffMeta, TariffTerms } from './tariff-meta.ts';
 import { sortByPrefix } from './tariff-rows.ts';
 import { covers, isAlways, localMoment, overlap, timeWindow } from './window.ts';
 import type { DayType, TimeWindow } from './window.ts';
@@ -137,17 +137,16 @@ export function findRetailRate(tariff: RetailTariff, entry: number, call: CallMo
   const price = prices === undefined ? null : priceAt(prices, terms, call.atMs);
   if (prices === undefined || price === null) return 'noRate';
   if (price.steps === null) return 'blocked';
-  return rateUnder(terms, {
+  return rateUnder(terms, RETAIL_PART, {
     prefix: call.number.slice(0, digitsOf(prefixes, entry)),
     destinationId: valueOf(prefixes, entry),
-    effectiveFromMs: null,
-    connectionFee: 0n,
     steps: price.steps,
-    minTimeS: 0,
-    ghostPercent: 100,
     split: terms.windowRule === 'start' || prices.length === 1 ? null : splitOver(prices, terms, price, call.atMs),
   });
 }
+
+/** A retail price has its fees and minimal times in its steps, and no dates. */
+const RETAIL_PART: SharedPart = { effectiveFromMs: null, connectionFee: 0n, minTimeS: 0, ghostPercent: 100 };
 
 function priceAt(prices: readonly RetailPrice[], terms: TariffTerms, atMs: number): RetailPrice | null {
   const [only] = prices;

@@ -74,29 +74,30 @@ export function tariffTerms(meta: TariffMeta): TariffTerms {
   };
 }
 
-/** What a row adds to its tariff's terms. */
-export type RowPart = Pick<Rate, 'prefix' | 'destinationId' | 'effectiveFromMs' | 'connectionFee' | 'steps' | 'minTimeS' | 'ghostPercent' | 'split'>;
+/** What a price adds to its tariff's terms, shared with other prices and its own. */
+export type SharedPart = Pick<Rate, 'effectiveFromMs' | 'connectionFee' | 'minTimeS' | 'ghostPercent'>;
+export type OwnPart = Pick<Rate, 'prefix' | 'destinationId' | 'steps' | 'split'>;
 
 /** A rate as a call finds it; field by field as in makeRate, because objects of one shape are what makes charge() fast. */
-export function rateUnder(terms: TariffTerms, row: RowPart): Rate {
+export function rateUnder(terms: TariffTerms, shared: SharedPart, own: OwnPart): Rate {
   return {
     tariffId: terms.tariffId,
     tariffVersion: terms.version,
-    prefix: row.prefix,
-    destinationId: row.destinationId,
-    effectiveFromMs: row.effectiveFromMs,
+    prefix: own.prefix,
+    destinationId: own.destinationId,
+    effectiveFromMs: shared.effectiveFromMs,
     currency: terms.currency,
     exchangeRate: terms.exchangeRate,
-    connectionFee: row.connectionFee,
-    steps: row.steps,
-    minTimeS: row.minTimeS,
+    connectionFee: shared.connectionFee,
+    steps: own.steps,
+    minTimeS: shared.minTimeS,
     graceS: 0,
     minTimeBeatsGrace: false,
     maxCost: terms.maxCost,
     taxes: null,
     priceDecimals: terms.priceDecimals,
-    ghostPercent: row.ghostPercent,
-    split: row.split,
+    ghostPercent: shared.ghostPercent,
+    split: own.split,
     multiplier: terms.multiplier,
   };
 }

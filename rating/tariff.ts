@@ -86,17 +86,15 @@ export function findRates(tariffs: readonly Tariff[], number: string, atMs: numb
   const call = { number, atMs, custom: null };
   let seen = 0;
   for (const tariff of tariffs) seen |= approach(prefixesOf(tariff), digits);
-  const entries: number[] = [];
-  for (const tariff of tariffs) {
-    const entry = findPrefix(prefixesOf(tariff), digits);
-    entries.push(entry);
-    if (tariff.kind === 'wholesale' && entry >= 0) seen |= tariff.rows.words[valueOf(tariff.prefixes, entry) * 4 + 2] as number;
-  }
-  const rates: (Rate | RateRefusal)[] = [];
+  const entries = tariffs.map((tariff) => findPrefix(prefixesOf(tariff), digits));
+  for (let place = 0; place < tariffs.length; place++) seen |= approachRows(tariffs[place] as Tariff, entries[place] as number);
   // `seen` is never NaN; asking keeps the reads above from being optimised away.
-  if (Number.isNaN(seen)) return rates;
-  for (let place = 0; place < tariffs.length; place++) rates.push(rateAt(tariffs[place] as Tariff, entries[place] as number, call));
-  return rates;
+  return Number.isNaN(seen) ? [] : tariffs.map((tariff, place) => rateAt(tariff, entries[place] as number, call));
+}
+
+/** Reads where the row will be found; see approach. */
+function approachRows(tariff: Tariff, entry: number): number {
+  return tariff.kind === 'wholesale' && entry >= 0 ? (tariff.rows.words[valueOf(tariff.prefixes, entry) * 4 + 2] as number) : 0;
 }
 
 function prefixesOf(tariff: Tariff): PrefixMap {
@@ -114,14 +112,10 @@ function rateAt(tariff: Tariff, first: number, call: CallMoment): Rate | RateRef
     const own = termsOf(rows, row);
     if (own.isBlocked) return 'blocked';
     const destinationId = tagOf(prefixes, entry);
-    return rateUnder(terms, {
+    return rateUnder(terms, own, {
       prefix: call.number.slice(0, digitsOf(prefixes, entry)),
       destinationId: destinationId === NO_DESTINATION ? null : destinationId,
-      effectiveFromMs: own.effectiveFromMs,
-      connectionFee: own.connectionFee,
       steps: stepsOf(rows, row),
-      minTimeS: own.minTimeS,
-      ghostPercent: own.ghostPercent,
       split: terms.windowRule === 'start' ? null : splitOf(tariff, row, first, call.atMs),
     });
   }

@@ -4,8 +4,8 @@ import { charge } from '../../rating/charge.ts';
 import { longestCall } from '../../rating/credit.ts';
 import { parseMoney } from '../../rating/money.ts';
 import { rateFromJson, simpleRate } from '../../rating/rate.ts';
-import { sink, timeOf } from './measure.ts';
-import type { Effort, Timing } from './measure.ts';
+import { sink, timeInTurn, timeOf } from './measure.ts';
+import type { Effort, Timing, Work } from './measure.ts';
 
 const SIMPLE = simpleRate({ ratePerMinute: parseMoney('0.1234'), connectionFee: parseMoney('0.02'), incrementS: 1 });
 const STEPPED = rateFromJson({
@@ -26,13 +26,14 @@ export interface Formulas {
   readonly longestStepped: Timing;
 }
 
-const priceOf = (seconds: number) => (count: number) => {
+const priceOf = (seconds: number): Work => (count) => {
   for (let run = 0; run < count; run++) sink.value = charge(SIMPLE, seconds + (run & 1));
 };
 
 export function measureFormulas(effort: Effort): Formulas {
+  const [minute, threeMinutes, hour] = timeInTurn([priceOf(60), priceOf(180), priceOf(3600)], effort) as [Timing, Timing, Timing];
   return {
-    simple: { '60': timeOf(priceOf(60), effort), '180': timeOf(priceOf(180), effort), '3600': timeOf(priceOf(3600), effort) },
+    simple: { '60': minute, '180': threeMinutes, '3600': hour },
     stepped: timeOf((count) => {
       for (let run = 0; run < count; run++) sink.value = charge(STEPPED, 3600 - (run & 1023));
     }, effort),

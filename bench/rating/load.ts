@@ -18,7 +18,7 @@ export interface Loading {
   readonly rates: number;
   /** Reading, checking, sorting and packing in the worker. */
   readonly loadMs: number;
-  /** Longest time between two turns of this thread's event loop: before, while loading, and over the hand-over. */
+  /** Longest delay of a turn of this thread's event loop: before, while loading, and over the hand-over. */
   readonly idlePauseMs: number;
   readonly loadPauseMs: number;
   readonly swapPauseMs: number;
@@ -31,21 +31,19 @@ export interface Weight {
   readonly grownMb: number;
 }
 
-/** Turns of the event loop, each pricing a few calls, and the longest gap between two of them. */
+/** A turn of the event loop every millisecond, pricing a few calls, and the longest delay of one. */
 class Pulse {
   #longestMs = 0;
-  #last = performance.now();
-  #isOn = true;
+  #due = performance.now();
+  readonly #timer: NodeJS.Timeout;
 
   constructor(turn: () => void) {
-    const next = (): void => {
+    this.#timer = setInterval(() => {
       const now = performance.now();
-      this.#longestMs = Math.max(this.#longestMs, now - this.#last);
-      this.#last = now;
+      this.#longestMs = Math.max(this.#longestMs, now - this.#due);
       turn();
-      if (this.#isOn) setImmediate(next);
-    };
-    next();
+      this.#due = performance.now() + 1;
+    }, 1);
   }
 
   /** The longest gap since the last time this was asked. */
@@ -56,7 +54,7 @@ class Pulse {
   }
 
   stop(): void {
-    this.#isOn = false;
+    clearInterval(this.#timer);
   }
 }
 
@@ -102,20 +100,27 @@ function pause(ms: number): Promise<void> {
   });
 }
 
+/** Heap and array buffers after the garbage is gone; freed buffers are only counted off a little later. */
+async function memoryInUse(): Promise<number> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let time = 0; time < 3; time++) {
+    collect();
+    await pause(100);
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
 /** `distinct`: no two prefixes share a price, the heaviest list there is. */
 export async function measureWeight(rates: number, distinct: boolean): Promise<Weight> {
   const folder = await mkdtemp(join(tmpdir(), 'tollgate-bench-'));
   try {
     const path = join(folder, 'rates.csv');
     await writeRateFile(path, makePrefixes(rates, seededRandom(5)), seededRandom(6), distinct);
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
-    collect();
-    const before = process.memoryUsage();
+    const before = await memoryInUse();
     const tariff = await readRateFile(path, 1);
-    collect();
-    const after = process.memoryUsage();
-    const grown = after.heapUsed + after.external - before.heapUsed - before.external;
+    const grown = (await memoryInUse()) - before;
     const perMillion = 1e6 / rates / 1e6;
     return { rates, arraysMb: tariffBytes(tariff) * perMillion, grownMb: grown * perMillion };
   } finally {

@@ -15,24 +15,35 @@ export interface Effort {
   readonly roundMs: number;
 }
 
-/** `work` runs the piece `count` times, so that the loop is part of one compiled function. */
-export function timeOf(work: (count: number) => void, { rounds, roundMs }: Effort): Timing {
+/** Runs its piece so often that the loop is part of one compiled function. */
+export type Work = (count: number) => void;
+
+export function timeOf(work: Work, effort: Effort): Timing {
+  return timeInTurn([work], effort)[0] as Timing;
+}
+
+/** Several pieces, a round of each in turn, so that a busy moment of the machine meets all of them. */
+export function timeInTurn(works: readonly Work[], { rounds, roundMs }: Effort): Timing[] {
+  const runs = works.map((work) => ({ work, count: countFilling(work, roundMs), cpu: [] as number[], wall: [] as number[] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const { work, count, cpu, wall } of runs) {
+      const started = performance.now();
+      cpu.push((cpuMs(() => work(count)) * 1e6) / count);
+      wall.push(((performance.now() - started) * 1e6) / count);
+    }
+  }
+  return runs.map(({ cpu, wall }) => ({ cpuNs: median(cpu), wallNs: median(wall), bestNs: Math.min(...cpu) }));
+}
+
+/** How often fills a round, found when the compiler has done its work. */
+function countFilling(work: Work, roundMs: number): number {
   let count = 1000;
   let ms = 0;
-  // The compiler needs a while; then the count is known that fills a round.
   for (let warm = 0; warm < 8 || ms < roundMs / 4; warm++) {
     ms = cpuMs(() => work(count));
     if (ms < roundMs / 4) count *= 2;
   }
-  count = Math.max(1, Math.round((count * roundMs) / ms));
-  const cpu: number[] = [];
-  const wall: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const started = performance.now();
-    cpu.push((cpuMs(() => work(count)) * 1e6) / count);
-    wall.push(((performance.now() - started) * 1e6) / count);
-  }
-  return { cpuNs: median(cpu), wallNs: median(wall), bestNs: Math.min(...cpu) };
+  return Math.max(1, Math.round((count * roundMs) / ms));
 }
 
 function cpuMs(work: () => void): number {

@@ -58,12 +58,26 @@ export function* dayNightRows(prefixes: readonly string[], random: Random): Gene
 
 export const NUMBER_LENGTH = 12;
 
+/** `even`: every prefix as often as any other. `traffic`: the n-th most popular one with a frequency of 1/n (Zipf). */
+export type Popularity = 'even' | 'traffic';
+
 /** `count` dialled numbers in one long text, each under a random one of the prefixes. */
-export function makeNumbers(prefixes: readonly string[], count: number, random: Random): string {
+export function makeNumbers(prefixes: readonly string[], count: number, random: Random, popularity: Popularity = 'even'): string {
+  const ranked = popularity === 'even' ? prefixes : shuffled(prefixes, random);
   const numbers: string[] = [];
   for (let at = 0; at < count; at++) {
-    const rest = String(below(random, 1e12)).padStart(12, '0');
-    numbers.push(((prefixes[below(random, prefixes.length)] ?? '') + rest).slice(0, NUMBER_LENGTH));
+    const rank = popularity === 'even' ? below(random, ranked.length) : Math.floor((ranked.length + 1) ** random()) - 1;
+    numbers.push(((ranked[rank] ?? '') + String(below(random, 1e12)).padStart(12, '0')).slice(0, NUMBER_LENGTH));
   }
   return Buffer.from(numbers.join(''), 'latin1').toString('latin1');
+}
+
+/** So that popular prefixes do not lie side by side. */
+function shuffled(values: readonly string[], random: Random): string[] {
+  const mixed = [...values];
+  for (let at = mixed.length - 1; at > 0; at--) {
+    const other = below(random, at + 1);
+    [mixed[at], mixed[other]] = [mixed[other] ?? '', mixed[at] ?? ''];
+  }
+  return mixed;
 }
