@@ -6,7 +6,7 @@ import { listChannels } from './asterisk/queries.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
 import { arrivedCall, decideRoute, liveFields } from './arrive.ts';
-import { AsteriskClock } from './clock.ts';
+import { AsteriskClock, pause } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
 import type { ArrivedCall, CallSettings } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
@@ -31,6 +31,7 @@ export interface ServerParts {
 /** 41, "temporary failure": there is no catalog yet, or the engine is going down. */
 const NOT_SERVING = 41;
 const STRANGER = 200;
+const RECONCILE_AGAIN_MS = 1000;
 
 export class AsteriskServer {
   readonly #parts: ServerParts;
@@ -117,7 +118,19 @@ export class AsteriskServer {
   #connected(): void {
     this.#parts.log.info({ version: this.#link.version, transport: this.#link.transport }, 'Attached to Asterisk');
     this.#provisioner.connected();
-    this.#reconcile().catch((error: unknown) => this.#parts.log.warn({ err: error }, 'Could not compare the calls with the channels of Asterisk'));
+    void this.#reconcileAtLast();
+  }
+
+  /** Tried again for as long as the connection lasts: until it is done, calls that ended meanwhile keep what they hold. */
+  async #reconcileAtLast(): Promise<void> {
+    while (this.#link.connected) {
+      try {
+        return await this.#reconcile();
+      } catch (error) {
+        this.#parts.log.warn({ err: error }, 'Could not compare the calls with the channels of Asterisk, tried again');
+        await pause(RECONCILE_AGAIN_MS);
+      }
+    }
   }
 
   /** Calls whose channels vanished while nobody listened are ended; legs that no call knows are hung up. */
