@@ -1,15 +1,16 @@
 /** Calls to DIDs: from a provider and from devices of ours, to the owner's device or trunk. */
 import t from 'tap';
-import { requestUser } from '../lab/sip-message.ts';
+import { headerOf, requestUser } from '../lab/sip-message.ts';
 import { call, startCaller, startPeer } from '../lab/sipp.ts';
 import type { CallerOptions, SippResult } from '../lab/sipp.ts';
 import { until } from '../lab/wait.ts';
 import { closeServers } from '../store/servers.ts';
 import { audit } from './auditor.ts';
 import { NOTHING, openStage } from './stage.ts';
+import type { Row } from './stage.ts';
 import { byAddress, lcr } from './tenant.ts';
 import type { Tenant } from './tenant.ts';
-import { finalStatuses, statuses } from './trace.ts';
+import { finalStatuses, received, statuses } from './trace.ts';
 
 /** The provider's calls come from here. */
 const CARRIER = '127.0.3.1';
@@ -17,6 +18,8 @@ const ALICE = '127.0.1.1';
 
 const phone = await startPeer({ scenario: 'peer-answer', values: { ringMs: 300 }, ip: '127.0.2.1' });
 const trunk = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.2' });
+const busy = await startPeer({ scenario: 'peer-refuse', values: { status: 486, reason: 'Busy Here' }, ip: '127.0.2.3' });
+const ringing = await startPeer({ scenario: 'peer-ring', ip: '127.0.2.4' });
 
 const inactive = (did: string, status: string, user?: string): { did: string } => ({ did, status, provider: 'carrier', ...(user === undefined ? {} : { user }) }) as { did: string };
 
@@ -42,6 +45,9 @@ const tenant: Tenant = {
     { endpoint: 'phone', user: 'owner', auth: 'password', password: 'phone-password', nat: false },
     byAddress('pbx', 'owner', trunk.ip, { port: trunk.port, trunk: true }),
     byAddress('alice', 'alice', ALICE),
+    { endpoint: 'absent', user: 'owner', auth: 'password', password: 'absent-password' },
+    byAddress('busy', 'owner', busy.ip, { port: busy.port }),
+    byAddress('ringing', 'owner', ringing.ip, { port: ringing.port, ringTimeoutS: 1 }),
     byAddress('brokes', 'broke', '127.0.2.8'),
     byAddress('blockeds', 'blocked', '127.0.2.9'),
   ],
@@ -52,6 +58,11 @@ const tenant: Tenant = {
     { did: '37052000010', status: 'active', provider: 'carrier', user: 'broke', device: 'brokes', ownerTariff: 'did owner' },
     { did: '37052000011', status: 'active', provider: 'carrier', user: 'blocked', device: 'blockeds' },
     { did: '37052000012', status: 'active', provider: 'carrier', user: 'owner', device: 'pbx', activeTill: '2020-01-01T00:00:00Z' },
+    { did: '370520008*', status: 'active', provider: 'carrier', user: 'owner', device: 'pbx' },
+    { did: '370ABC', status: 'active', provider: 'carrier', user: 'owner', device: 'pbx' },
+    { did: '37054000001', status: 'active', provider: 'carrier', user: 'owner', device: 'absent', ownerTariff: 'did owner' },
+    { did: '37054000002', status: 'active', provider: 'carrier', user: 'owner', device: 'busy', ownerTariff: 'did owner' },
+    { did: '37054000003', status: 'active', provider: 'carrier', user: 'owner', device: 'ringing', ownerTariff: 'did owner' },
     inactive('37053000001', 'free'),
     inactive('37053000002', 'reserved', 'owner'),
     inactive('37053000003', 'closed', 'owner'),
@@ -62,7 +73,7 @@ const tenant: Tenant = {
 const stage = await openStage({ tenant });
 t.teardown(async () => {
   await stage.close();
-  await Promise.all([phone.stop(), trunk.stop()]);
+  await Promise.all([phone.stop(), trunk.stop(), busy.stop(), ringing.stop()]);
   await closeServers();
 });
 
@@ -116,12 +127,56 @@ t.test('refusals of DIDs', async (t) => {
   t.match(await stage.rowsOf(nuisance), [{ hangup_cause: 283 }]);
 });
 
+async function didOf(row: Row | undefined): Promise<string | undefined> {
+  const { rows } = await stage.db.query<{ did: string }>('select did from dids where id = $1', [row?.['did_id']]);
+  return rows[0]?.did;
+}
+
+t.test('the longest wildcard is taken, and a DID may hold letters', async (t) => {
+  for (const [to, did] of [['37052000888', '370520008*'], ['37052000788', '3705200*'], ['370ABC', '370ABC']] as const) {
+    const result = await from(CARRIER, to, { scenario: 'any-answer' });
+    t.same(finalStatuses(result), [200], to);
+    const [row] = await stage.rowsOf(result);
+    t.equal(await didOf(row), did);
+    t.ok(trunk.invites().some((invite) => requestUser(invite) === to), `the trunk is told ${to}`);
+  }
+});
+
+t.test('a device that is not there, is busy, or does not answer: the caller is told, and nobody pays', async (t) => {
+  const cases = [
+    ['37054000001', 480, { disposition: 'FAILED', hangup_cause: 20, sip_code: null }],
+    ['37054000002', 486, { disposition: 'BUSY', hangup_cause: 17, sip_code: 486 }],
+    ['37054000003', 480, { disposition: 'NO ANSWER', hangup_cause: 19 }],
+  ] as const;
+  for (const [to, status, row] of cases) {
+    const result = await from(CARRIER, to, { scenario: 'any-answer' });
+    t.same(finalStatuses(result), [status], to);
+    t.match(await stage.rowsOf(result), [{ ...row, attempt: 1, final: true, billsec: 0, did_price: '0.0000000000' }]);
+  }
+});
+
+t.test('the caller of a DID cancels: the device gets the CANCEL', async (t) => {
+  const result = await from(CARRIER, '37054000003', { scenario: 'cancel', values: { cancelAfterMs: 100 } });
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(await stage.rowsOf(result), [{ disposition: 'NO ANSWER', hangup_cause: 241, terminated_by: 'originator', did_price: '0.0000000000' }]);
+  await until(() => (received(ringing, 'CANCEL').length === 2 ? undefined : 'the device got no CANCEL'));
+});
+
+t.test('the device is told who calls, but no number that its owner keeps private', async (t) => {
+  const open = await from(CARRIER, '37052000801', { scenario: 'any-answer', fromName: 'Karl' });
+  const hidden = await from(CARRIER, '37052000802', { scenario: 'any-answer', from: 'anonymous', headers: ['P-Asserted-Identity: "Karl" <sip:4930123456@x>', 'Privacy: id'] });
+  const invites = ['37052000801', '37052000802'].map((to) => trunk.invites().find((invite) => requestUser(invite) === to));
+  t.match(invites[0] === undefined ? '' : headerOf(invites[0], 'From'), /^"Karl" <sip:4930123456@/);
+  t.match(invites[1] === undefined ? '' : headerOf(invites[1], 'From'), /anonymous/i);
+  t.notMatch(invites[1]?.text, /4930123456/, 'in no header at all');
+  t.match([...(await stage.rowsOf(open)), ...(await stage.rowsOf(hidden))], [{ src: '4930123456' }, { src: '4930123456' }], 'the CDR has it');
+});
+
 t.test('a DID that is no longer in force does not exist: the wildcard takes its call', async (t) => {
   const result = await from(CARRIER, '37052000012', { values: { holdMs: 100 } });
   t.equal(result.exitCode, 0, result.errors);
   const [row] = await stage.rowsOf(result);
-  const { rows } = await stage.db.query<{ did: string }>('select did from dids where id = $1', [row?.['did_id']]);
-  t.equal(rows[0]?.did, '3705200*');
+  t.equal(await didOf(row), '3705200*');
 });
 
 t.test("a DID's call limit and its longest call", async (t) => {
