@@ -16,6 +16,7 @@ const IPS = {
   'short-child': '127.0.1.9', stepped: '127.0.1.10', topped: '127.0.1.11', unlimited: '127.0.1.12',
 };
 const far = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.1' });
+const phone = await startPeer({ scenario: 'peer-answer', values: { ringMs: 600 }, ip: '127.0.2.2' });
 
 const tenant: Tenant = {
   tariffs: [
@@ -23,6 +24,7 @@ const tenant: Tenant = {
     // 1 unit a second.
     { name: 'second', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '60' }] },
     { name: 'steps', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '30', connectionFee: '0.5', incrementS: 2, minTimeS: 1 }] },
+    { name: 'did second', purpose: 'did', rates: [{ prefix: '', rate: '60' }] },
     { name: 'free', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0' }] },
   ],
   providers: [{ name: 'carrier', host: far.ip, port: far.port, tariff: 'buy' }],
@@ -41,16 +43,18 @@ const tenant: Tenant = {
     { username: 'credit', tariff: 'second', lcr: 'main', postpaid: true, credit: '2', balance: '0' },
     { username: 'unlimited', tariff: 'second', lcr: 'main', postpaid: true, credit: 'unlimited', balance: '-3' },
     { username: 'stepped', tariff: 'steps', lcr: 'main', balance: '3.4' },
+    { username: 'owner', tariff: 'second', lcr: 'main', balance: '3.2' },
     { username: 'topped', tariff: 'second', lcr: 'main', balance: '2' },
   ],
-  devices: Object.entries(IPS).map(([name, ip]) => byAddress(name, name, ip)),
+  devices: [...Object.entries(IPS).map(([name, ip]) => byAddress(name, name, ip)), byAddress('phone', 'owner', phone.ip, { port: phone.port })],
+  dids: [Object.assign({ did: '4401', ownerTariff: 'did second' }, { status: 'active', provider: 'carrier', user: 'owner', device: 'phone' })],
 };
 
 // Slices of three seconds, so that calls are extended while the test looks on.
 const stage = await openStage({ tenant, settings: { reservation: { mode: 'slice', sliceS: 3, extendBeforeS: 1 } } });
 t.teardown(async () => {
   await stage.close();
-  await far.stop();
+  await Promise.all([far.stop(), phone.stop()]);
   await closeServers();
 });
 
@@ -114,6 +118,15 @@ t.test('money that ends', async (t) => {
     t.equal(result.exitCode, 0, result.errors);
     t.match(await stage.rowsOf(result), [{ billsec: 4, bill_ms: 4000, user_billsec: 4, user_price: '2.5000000000', terminated_by: 'system' }]);
     await settles('stepped', '0.9');
+  });
+
+  t.test("a DID's owner pays the ringing too: the talk is cut where his money ends", { buffered: true }, async (t) => {
+    const result = await call({ scenario: 'call-until-bye', target: stage.asterisk, ip: far.ip, from: '4930123456', to: '4401' });
+    t.equal(result.exitCode, 0, result.errors);
+    const [row = {}] = await stage.rowsOf(result);
+    const rangS = Math.ceil((Number(row['answer_time']) - Number(row['calldate'])) / 1000);
+    t.match(row, { bill_ms: (3 - rangS) * 1000, did_billsec: 3, did_price: '3.0000000000', terminated_by: 'system' });
+    await settles('owner', '0.2');
   });
 
   t.test('a postpaid call is cut at the credit limit', { buffered: true }, async (t) => {
