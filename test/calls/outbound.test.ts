@@ -224,7 +224,7 @@ async function restOfOutbound(t: Test): Promise<void> {
   });
 
   t.test('the caller cancels at once: his places and money are not kept waiting', { buffered: true }, async (t) => {
-    const result = await dial('37060140003', { scenario: 'cancel-early', values: { cancelAfterMs: 1 } });
+    const result = await dial('37060140003', { scenario: 'cancel-early', values: { cancelAfterMs: 15 } });
     t.equal(result.exitCode, 0, result.errors);
     const [row] = await stage.rowsOf(result);
     attempts(t, [row ?? {}], { disposition: 'FAILED', hangup_cause: 241, sip_code: 487, terminated_by: 'originator' });
