@@ -127,6 +127,8 @@ function legNotCreated(call: Call, state: Dialling, status: number, now: Moment)
 function orderFailed(call: Call, state: Dialling, input: Extract<CallInput, { type: 'orderFailed' }>, now: Moment): Step {
   if (input.order !== 'createBridge' && input.legId !== state.attempt.legId) return { state, actions: [] };
   if (input.order === 'createLeg') return legNotCreated(call, state, input.status, now);
+  // Lost with the connection, it may have been carried out: the leg's answer, its silence or its ringing time decide.
+  if (input.order === 'connect' && input.status === 0) return { state, actions: [] };
   return { state, actions: [{ do: 'setTimer', timer: 'trouble', afterMs: TROUBLE_MS }] };
 }
 

@@ -159,6 +159,17 @@ test('an order that failed is of no account once its leg is there', async () => 
   given(call()).when(...started).when(orderFailed('createLeg', 1, 0)).thenOrders().isIn('dialling');
 });
 
+test('a connect whose answer was lost with the connection may have been carried out: the leg goes on', async () => {
+  given(call()).when(...started).when(orderFailed('connect', 1, 0)).thenOrders().isIn('dialling').when(after(5000), answered(1)).isIn('talking');
+});
+
+test('a connect that was lost and never carried out ends as a silent way', async () => {
+  given(call({ ways: THREE_WAYS }))
+    .when(...started, orderFailed('connect', 1, 0), after(3000))
+    .when(fires('silence'))
+    .thenOrders('hangUp leg 1 16', 'nextWay of 2');
+});
+
 test('bridge and leg are joined when both are there, whichever comes first', async () => {
   given(call()).when(admitted(), legReady(1)).isIn('dialling').when(bridgeReady).thenOrders('connect leg 1 on way 0', 'setTimer ring 62000', 'setTimer silence 3000');
   given(call()).when(admitted(), bridgeReady).when(legReady(1)).thenOrders('connect leg 1 on way 0', 'setTimer ring 62000', 'setTimer silence 3000');

@@ -20,6 +20,8 @@ const OPERATORS = '127.0.4.1';
 
 const far = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.1' });
 const ringing = await startPeer({ scenario: 'peer-ring', ip: '127.0.2.2' });
+/** Answers long after an order of the engine without an answer would have been given up. */
+const slow = await startPeer({ scenario: 'peer-answer', values: { ringMs: 2500 }, ip: '127.0.2.3' });
 
 const tenant: Tenant = {
   tariffs: [
@@ -29,8 +31,9 @@ const tenant: Tenant = {
   providers: [
     { name: 'answering', host: far.ip, port: far.port, tariff: 'buy' },
     { name: 'ringing', host: ringing.ip, port: ringing.port, tariff: 'buy' },
+    { name: 'slow', host: slow.ip, port: slow.port, tariff: 'buy', silenceMs: 20_000 },
   ],
-  ...waysByNumber({ 3706001: ['answering'], 3706002: ['ringing'] }),
+  ...waysByNumber({ 3706001: ['answering'], 3706002: ['ringing'], 3706003: ['slow'] }),
   users: [{ username: 'ada', tariff: 'sell', balance: '10' }],
   devices: [byAddress('ada', 'ada', ADA, { location: 'by number' })],
 };
@@ -158,6 +161,34 @@ t.test('calls that ended meanwhile are closed even if Asterisk cannot list its c
   t.match(await stage.rowsOf(await answered.done), [{ disposition: 'ANSWERED', final: true, end_source: 'estimate' }]);
 });
 
+t.test('a far end that answers while the connection is lost is known when it is back', async (t) => {
+  const caller = await start('37060030001', 'call', { holdMs: 1200 });
+  await engineKnows('37060030001', 'ringing');
+  wire?.cut();
+  await attached(false);
+  await until(() => (received(slow, 'ACK').length === 1 ? undefined : 'the far end has not answered'), { timeoutMs: 10_000 });
+  wire?.mend();
+  await attached(true);
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 2, terminated_by: 'originator' }]);
+});
+
+t.test('a far end that answers although the order to dial it was never confirmed is known too', async (t) => {
+  const invitesBefore = slow.invites().length;
+  const caller = await start('37060030002', 'call', { holdMs: 1200 });
+  // The order to dial was carried out; its confirmation may or may not have reached the engine. Both must end alike.
+  await until(() => (slow.invites().length > invitesBefore ? undefined : 'the far end has no INVITE'), { everyMs: 1 });
+  wire?.cut();
+  await attached(false);
+  await until(() => (received(slow, 'ACK').length === 2 ? undefined : 'the far end has not answered'), { timeoutMs: 10_000 });
+  wire?.mend();
+  await attached(true);
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', terminated_by: 'originator' }]);
+});
+
 t.test('without the engine a caller gets 503 at once', async (t) => {
   wire?.cut();
   await attached(false);
@@ -203,6 +234,6 @@ t.test('nothing is left, and the books are right', async (t) => {
 t.teardown(async () => {
   await stage.close();
   wire?.cut();
-  await Promise.all([far.stop(), ringing.stop()]);
+  await Promise.all([far.stop(), ringing.stop(), slow.stop()]);
   await closeServers();
 });
