@@ -31,7 +31,9 @@ async function rounds(house: House, rates: readonly number[], seconds: number): 
   for (const ratePerSecond of rates) {
     for (const variant of VARIANTS) {
       say(`${LABELS[variant]}, ${ratePerSecond} calls a second for ${seconds} s`);
-      all.push(await measure(house, { variant, ratePerSecond, seconds }));
+      const one = await measure(house, { variant, ratePerSecond, seconds });
+      say(`  ${one.failed} failed, p50 ${one.setupP50Ms.toFixed(1)} ms, p99 ${one.setupP99Ms.toFixed(0)} ms, Node ${one.nodeMsPerCall.toFixed(2)} and Asterisk ${one.asteriskMsPerCall.toFixed(2)} ms a call`);
+      all.push(one);
     }
   }
   return all;

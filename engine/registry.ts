@@ -12,6 +12,7 @@ import type { Call, CallInput, CallState, Gone, Moment, Step, TimerName } from '
 import { perform } from './perform.ts';
 import type { Performer, PerformContext } from './perform.ts';
 import type { Log } from './ports.ts';
+import { inputOf } from './inputs.ts';
 
 /** A channel that left the application is destroyed within this time, or its end is made sure of. */
 const LEFT_MS = 200;
@@ -195,39 +196,5 @@ export class Registry {
     mailbox.timers.clearAll();
     for (const channelId of mailbox.channels) this.#byChannel.delete(channelId);
     this.#calls.delete(mailbox.call.id);
-  }
-}
-
-/** An event in the words of the call; null: it means nothing to it. */
-function inputOf(call: Call, event: Exclude<AsteriskEvent, { type: 'playbackFinished' }>, at: Moment): CallInput | null {
-  const legId = event.channelId;
-  switch (event.type) {
-    case 'stasisStart':
-      return { type: 'legReady', legId, sipCallId: event.channel.sipCallId };
-    case 'dial':
-      return dialInput(legId, event.status);
-    case 'destroyed': {
-      const gone = { moment: at, cause: event.cause, techCause: event.techCause, source: 'event' } as const;
-      return legId === call.originator.channelId ? { type: 'callerGone', gone } : { type: 'legGone', legId, gone };
-    }
-    case 'stasisEnd':
-    case 'stateChange':
-    case 'hangupRequest':
-    case 'dtmf':
-      return null;
-  }
-}
-
-function dialInput(legId: string, status: string): CallInput | null {
-  switch (status) {
-    case '':
-      return { type: 'dialled', legId };
-    case 'RINGING':
-    case 'PROGRESS':
-      return { type: 'rang', legId };
-    case 'ANSWER':
-      return { type: 'answered', legId };
-    default:
-      return null;
   }
 }

@@ -1,4 +1,5 @@
 /** One load on one variant: what failed, how long the set-up took, what it cost. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { House, Variant } from './house.ts';
 import { CALLER_IPS } from './house.ts';
 import { call } from '../../test/lab/sipp.ts';
@@ -13,6 +14,10 @@ export interface Load {
 export interface Figures extends Load {
   readonly calls: number;
   readonly failed: number;
+  /** Channels that stayed up and had to be hung up by hand; each fails a call. */
+  readonly stuck: number;
+  /** What SIPp says of the failed ones. */
+  readonly errors: string;
   readonly setupP50Ms: number;
   readonly setupP95Ms: number;
   readonly setupP99Ms: number;
@@ -25,6 +30,8 @@ export interface Figures extends Load {
 }
 
 const HOLD_MS = 1000;
+/** Channels that are still there so long after the last call has ended are stuck. */
+const STUCK_AFTER_MS = 15_000;
 
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
@@ -52,6 +59,20 @@ function scripts(before: ReadonlyMap<string, number>, after: ReadonlyMap<string,
   return { evalsha, other: all };
 }
 
+/** Waits until all channels are gone; what stays is counted and hung up, so that the next load begins with none. */
+async function channelsLeft(house: House): Promise<number> {
+  const deadline = performance.now() + STUCK_AFTER_MS;
+  let left = await house.asterisk.channelCount();
+  while (left > 0 && performance.now() < deadline) {
+    await delay(200);
+    left = await house.asterisk.channelCount();
+  }
+  if (left === 0) return 0;
+  await house.asterisk.cli('channel request hangup all');
+  await until(async () => ((await house.asterisk.channelCount()) === 0 ? undefined : 'channels cannot be hung up'), { timeoutMs: 60_000, everyMs: 200 });
+  return left;
+}
+
 export async function measure(house: House, load: Load): Promise<Figures> {
   const before = { node: house.nodeCpuSeconds(load.variant), asterisk: house.asterisk.cpuSeconds(), redis: await commands(house), postgres: await transactions(house) };
   const calls = load.ratePerSecond * load.seconds;
@@ -67,14 +88,16 @@ export async function measure(house: House, load: Load): Promise<Figures> {
     trace: false,
     timeoutS: load.seconds + 30,
   });
-  await until(async () => ((await house.asterisk.channelCount()) === 0 ? undefined : 'channels are still up'), { timeoutMs: 60_000, everyMs: 200 });
+  const stuck = await channelsLeft(house);
   const after = { node: house.nodeCpuSeconds(load.variant), asterisk: house.asterisk.cpuSeconds(), redis: await commands(house), postgres: await transactions(house) };
   const sorted = [...result.setupTimesMs].sort((a, b) => a - b);
   const { evalsha, other } = scripts(before.redis, after.redis);
   return {
     ...load,
     calls,
-    failed: calls - result.stats.successful,
+    failed: calls - result.stats.successful + stuck,
+    stuck,
+    errors: result.errors.slice(0, 2000),
     setupP50Ms: percentile(sorted, 0.5),
     setupP95Ms: percentile(sorted, 0.95),
     setupP99Ms: percentile(sorted, 0.99),

@@ -47,10 +47,13 @@ function receive(link: AsteriskLink, event: AsteriskEvent): void {
   if (event.type === 'stasisStart' && event.args[0] !== 'leg') return arrive(link, event.channelId, event.channel.extension);
   const call = byChannel.get(event.channelId);
   if (call === undefined) return;
+  // Its caller went while it was being created, when there was nothing to hang up yet.
+  if (event.type === 'stasisStart' && !byChannel.has(call.caller)) return send(link, hangup(call.leg, 16));
   if (event.type === 'stasisStart') {
     call.ready = true;
     connect(link, call);
-  } else if (event.type === 'dial' && event.status === 'ANSWER') {
+  } else if (event.type === 'stateChange' && event.state === 'Up' && event.channelId === call.leg) {
+    // Not Dial ANSWER: Asterisk may leave it out when the far end answers at once.
     send(link, answer(call.caller));
   } else if (event.type === 'destroyed') {
     byChannel.delete(event.channelId);
