@@ -51,7 +51,7 @@ const reservation = z.strictObject({
 
 const settle = z.strictObject({
   batch: z.number().int().min(1).max(10_000).default(500),
-  everyMs: ms(10, 60_000).default(200),
+  everyMs: ms(10, 60_000).default(500),
 });
 
 const reconnect = z.strictObject({

@@ -21,7 +21,6 @@ const LINGER_MS = 30_000;
 
 interface Mailbox {
   readonly call: Call;
-  readonly log: Log;
   readonly timers: Timers<TimerName | 'linger' | `left:${string}`>;
   /** Channels that are up, or were asked for. */
   readonly channels: Set<string>;
@@ -35,6 +34,7 @@ export class Registry {
   readonly #log: Log;
   readonly #byChannel = new Map<string, Mailbox>();
   readonly #calls = new Map<string, Mailbox>();
+  #active = 0;
   #idle: (() => void)[] = [];
 
   constructor(context: PerformContext, clock: AsteriskClock, log: Log) {
@@ -49,9 +49,7 @@ export class Registry {
 
   /** Calls that are not over. */
   get active(): number {
-    let count = 0;
-    for (const mailbox of this.#calls.values()) if (mailbox.state.phase !== 'over') count += 1;
-    return count;
+    return this.#active;
   }
 
   /** Ids of the channels that belong to calls of ours, live or just ended. */
@@ -65,10 +63,12 @@ export class Registry {
 
   /** A planned call enters. */
   start(call: Call, live: Readonly<Record<string, string>>): void {
-    const mailbox = this.#mailbox(call);
+    const step = begin(call, live);
+    const mailbox = this.#mailbox(call, step.state);
     this.#calls.set(call.id, mailbox);
     this.#byChannel.set(call.originator.channelId, mailbox);
-    this.#take(mailbox, begin(call, live));
+    this.#active += 1;
+    this.#take(mailbox, step);
   }
 
   /** An event of a channel; false when no call of ours has it. */
@@ -124,7 +124,7 @@ export class Registry {
     try {
       this.#take(mailbox, decide(mailbox.call, mailbox.state, input, at));
     } catch (error) {
-      mailbox.log.error({ err: error, input: input.type, phase: mailbox.state.phase }, 'A call broke an invariant and is ended');
+      mailbox.performer.log.error({ err: error, input: input.type, phase: mailbox.state.phase }, 'A call broke an invariant and is ended');
       for (const channelId of mailbox.channels) this.#hangUpChannel(mailbox, channelId);
     }
   }
@@ -132,19 +132,23 @@ export class Registry {
   #take(mailbox: Mailbox, step: Step): void {
     const before = mailbox.state.phase;
     mailbox.state = step.state;
-    if (before !== step.state.phase) mailbox.log.info({ phase: step.state.phase }, 'Call state');
+    if (before !== step.state.phase) this.#log.debug({ callId: mailbox.call.id, phase: step.state.phase }, 'Call state');
     for (const action of step.actions) perform(this.#context, mailbox.performer, action);
-    if (step.state.phase === 'over' && before !== 'over') this.#over(mailbox);
+    if (step.state.phase === 'over' && before !== 'over') this.#over(mailbox, step);
   }
 
-  #mailbox(call: Call): Mailbox {
-    const log = this.#log.child({ callId: call.id, userId: call.plan.parties.userId ?? call.plan.parties.dstUserId });
+  #mailbox(call: Call, state: CallState): Mailbox {
+    let log: Log | null = null;
+    // Made when there is something to tell: most calls tell nothing but their end.
+    const ownLog = (): Log => (log ??= this.#log.child({ callId: call.id, userId: payerOf(call) }));
     const timers: Mailbox['timers'] = new Timers();
     const channels = new Set([call.originator.channelId]);
     const post = (input: CallInput): void => this.#post(mailbox, input, this.#clock.now());
     const performer: Performer = {
       call,
-      log,
+      get log() {
+        return ownLog();
+      },
       post,
       setTimer: (timer, afterMs) => timers.set(timer, afterMs, () => post({ type: 'timerFired', timer })),
       clearTimer: (timer) => timers.clear(timer),
@@ -153,11 +157,13 @@ export class Registry {
         this.#byChannel.set(legId, mailbox);
       },
     };
-    const mailbox: Mailbox = { call, log, timers, channels, performer, state: { phase: 'over' } };
+    const mailbox: Mailbox = { call, timers, channels, performer, state };
     return mailbox;
   }
 
-  #over(mailbox: Mailbox): void {
+  #over(mailbox: Mailbox, step: Step): void {
+    this.#active -= 1;
+    this.#log.info({ callId: mailbox.call.id, userId: payerOf(mailbox.call), ...endOf(step) }, 'Call over');
     mailbox.timers.set('linger', LINGER_MS, () => {
       for (const channelId of mailbox.channels) this.#hangUpChannel(mailbox, channelId);
       this.#forget(mailbox);
@@ -179,13 +185,13 @@ export class Registry {
     mailbox.timers.set(`left:${channelId}`, LEFT_MS, () => {
       this.#context.link.request(hangup(channelId, 16)).then(gone, (error: unknown) => {
         if (error instanceof AriError && error.status === 404) gone();
-        else mailbox.log.warn({ err: error, channelId }, 'A channel that left the application could not be ended');
+        else mailbox.performer.log.warn({ err: error, channelId }, 'A channel that left the application could not be ended');
       });
     });
   }
 
   #hangUpChannel(mailbox: Mailbox, channelId: string): void {
-    this.#context.link.request(hangup(channelId, 16)).catch((error: unknown) => mailbox.log.debug({ err: error, channelId }, 'A channel to be ended is gone'));
+    this.#context.link.request(hangup(channelId, 16)).catch((error: unknown) => mailbox.performer.log.debug({ err: error, channelId }, 'A channel to be ended is gone'));
   }
 
   #forgetWhenGone(mailbox: Mailbox): void {
@@ -197,4 +203,15 @@ export class Registry {
     for (const channelId of mailbox.channels) this.#byChannel.delete(channelId);
     this.#calls.delete(mailbox.call.id);
   }
+}
+
+function payerOf(call: Call): number | null {
+  return call.plan.parties.userId ?? call.plan.parties.dstUserId;
+}
+
+/** What the last row of a call says of its end, for the log. */
+function endOf(step: Step): object {
+  const rows = step.actions.flatMap((action) => (action.do === 'finish' ? action.request.cdrs : action.do === 'record' ? action.cdrs : []));
+  const last = rows.at(-1);
+  return last === undefined ? {} : { disposition: last.disposition, cause: last.hangupCause, billsec: last.billsec };
 }

@@ -1,4 +1,5 @@
 /** One Asterisk with three ways to place the same call through it: Dial(), a null application, Tollgate. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +34,7 @@ export interface House {
 }
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const COMPILED = join(PROJECT, '.bench');
 const CLOCK_TICKS = 100;
 const PEER_IP = '127.0.0.40';
 
@@ -76,14 +78,19 @@ async function tenant(db: Client, peerPort: number): Promise<void> {
     update providers set codecs = '{ulaw}'`);
 }
 
+/** Both programs as they are deployed: compiled. What a development loader adds to each function is not measured. */
+function compile(): void {
+  const made = spawnSync(process.execPath, ['build.mjs', 'tsconfig.bench.json', COMPILED], { cwd: PROJECT, encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`The build failed: ${made.stdout}${made.stderr}`);
+}
+
 /** The null application as a process that ends with this one. */
 function startNullApp(address: object): Promise<ServerProcess> {
-  const file = new URL('null-app.ts', import.meta.url).pathname;
   const folder = newFolder('null-app');
   const logFile = join(folder, 'log');
   return ServerProcess.start({
     name: 'null-app',
-    command: { file: '/usr/bin/setpriv', args: ['--pdeathsig', 'KILL', process.execPath, '--import=tsx', file, JSON.stringify(address)] },
+    command: { file: '/usr/bin/setpriv', args: ['--pdeathsig', 'KILL', process.execPath, '--enable-source-maps', join(COMPILED, 'bench/calls/null-app.js'), JSON.stringify(address)] },
     folder: PROJECT,
     logFile,
     whyNotReady: async () => (readFileSync(logFile, 'utf8').includes('attached') ? undefined : 'it is not attached'),
@@ -91,6 +98,7 @@ function startNullApp(address: object): Promise<ServerProcess> {
 }
 
 export async function openHouse(): Promise<House> {
+  compile();
   const [postgres, redisServer, peer] = await Promise.all([startPostgres(), startRedis(), startPeer({ scenario: 'peer-answer-at-once', ip: PEER_IP, trace: false })]);
   const url = await postgres.createDatabase();
   await migrate(url);
@@ -99,7 +107,7 @@ export async function openHouse(): Promise<House> {
   await tenant(db, peer.port);
   const asterisk = await startAsterisk({ rtpPorts: 4000, additions: { 'pjsip.conf': pjsip(peer.port), 'extensions.conf': EXTENSIONS } });
   const nullApp = await startNullApp({ url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword, app: 'bench-null', endpoint: 'provider-1' });
-  const engine = await startEngine({ postgresUrl: url, redisUrl: redisServer.url, asterisks: [asterisk], settings: { drainTimeoutS: 1 } });
+  const engine = await startEngine({ postgresUrl: url, redisUrl: redisServer.url, asterisks: [asterisk], compiled: join(COMPILED, 'main.js'), settings: { drainTimeoutS: 1 } });
   await until(async () => ((await asterisk.cli('pjsip show endpoint bench-tollgate')).includes(CALLER_IPS.tollgate) ? undefined : 'the device is not pushed'), { timeoutMs: 10_000 });
   const redis = new Redis(redisServer.url);
   const pids: Readonly<Record<Variant, number | undefined>> = { dial: undefined, null: nullApp.pid, tollgate: engine.pid };

@@ -3,6 +3,7 @@
  * A notification wakes the reader, the log of changes tells what to read; without any notification it looks twice a second.
  */
 import type { Client } from 'pg';
+import type { TariffMeta } from '../../rating/tariff-meta.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import { makeBackOff, Sleeper } from '../back-off.ts';
 import { loadBalances } from '../balances.ts';
@@ -14,8 +15,9 @@ import { assemble } from './assemble.ts';
 import { byTopic, LOG_KEPT_MS, purgeChanges, readChanges, readPosition } from './changes.ts';
 import type { Position } from './changes.ts';
 import type { Broken } from './load.ts';
-import { isTopic, noParts, readTopic, TOPICS } from './parts.ts';
+import { isTopic, noParts, putTariffs, readTopic, TOPICS } from './parts.ts';
 import type { Parts } from './parts.ts';
+import { TariffLoader } from './tariff-loader.ts';
 
 const POLL_MS = 500;
 /** For the largest table there may be. */
@@ -43,6 +45,7 @@ export interface FollowOptions {
 export class Follower {
   readonly #options: FollowOptions;
   readonly #sleeper = new Sleeper();
+  readonly #tariffs: TariffLoader;
   #parts: Parts = noParts();
   #catalog: Catalog | null = null;
   #position: Position | null = null;
@@ -57,6 +60,7 @@ export class Follower {
 
   constructor(options: FollowOptions) {
     this.#options = options;
+    this.#tariffs = new TariffLoader(options.postgresUrl, () => this.#sleeper.wake());
   }
 
   get catalog(): Catalog | null {
@@ -112,18 +116,21 @@ export class Follower {
   async #follow(onRead: () => void): Promise<void> {
     const client = await connectClient(this.#options.postgresUrl, 'catalog', READ_TIMEOUT_MS);
     this.#client = client;
+    this.#tariffs.open();
     try {
       client.on('notification', () => this.#sleeper.wake());
       client.on('end', () => this.#sleeper.wake());
       await client.query('listen tollgate_change');
       while (!this.#closed) {
         await this.#read(client);
+        this.#takeTariffs();
         this.#succeeded();
         onRead();
         await this.#sleeper.sleep(POLL_MS);
       }
     } finally {
       this.#client = null;
+      this.#tariffs.close();
       dropClient(client);
     }
   }
@@ -155,7 +162,7 @@ export class Follower {
   async #inSnapshot(client: Client, topics: ReadonlyMap<string, ReadonlySet<string> | null>): Promise<void> {
     const parts: Parts = { ...this.#parts, broken: new Map(this.#parts.broken) };
     const version = (this.#catalog?.version ?? 0) + 1;
-    const context = { reader: client, priceDecimals: this.#options.priceDecimals, version };
+    const context = { reader: client, priceDecimals: this.#options.priceDecimals, version, build: (metas: readonly TariffMeta[]) => this.#tariffs.want(metas) };
     const balanceKeys = topics.get('balances');
     await client.query('begin isolation level repeatable read read only');
     for (const topic of TOPICS) {
@@ -172,6 +179,22 @@ export class Follower {
     if (this.#catalog === null || [...topics.keys()].some((topic) => isTopic(topic))) this.#publish(parts, version);
   }
 
+  /** What the worker has built since the last look comes into force together. */
+  #takeTariffs(): void {
+    const come = this.#tariffs.take();
+    if (come.length === 0) return;
+    const parts: Parts = { ...this.#parts, broken: new Map(this.#parts.broken) };
+    const version = (this.#catalog?.version ?? 0) + 1;
+    if (!putTariffs(parts, come, version)) return;
+    this.#parts = parts;
+    this.#publish(parts, version);
+  }
+
+  /** Whether a tariff that nobody has seen yet is being built. */
+  #waitsForTariffs(parts: Parts): boolean {
+    return [...parts.wholesaleIds].some((id) => !parts.tariffs.has(id) && this.#tariffs.isAwaited(id));
+  }
+
   /** What the settler took already is no news, and Redis has it from him. */
   #takeBalances(named: readonly number[], balances: readonly Spendable[]): void {
     const found = new Set(balances.map(({ userId }) => userId));
@@ -181,7 +204,13 @@ export class Follower {
   }
 
   #publish(parts: Parts, version: number): void {
-    const { catalog, broken } = assemble(parts, this.#catalog, version);
+    const waits = this.#waitsForTariffs(parts);
+    // Without its tariffs the first one would refuse calls.
+    if (waits && this.#catalog === null) return;
+    const assembled = assemble(parts, this.#catalog, version);
+    // What refers to a tariff that has not come yet is not broken for that.
+    const broken = waits ? parts.broken : assembled.broken;
+    const { catalog } = assembled;
     for (const [name, row] of broken) {
       if (this.#reported.get(name)?.reason === row.reason) continue;
       this.#options.log.error({ table: row.table, key: row.key, reason: row.reason }, 'A row is broken and not used; what was in force before stays.');

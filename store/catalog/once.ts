@@ -3,7 +3,9 @@ import type { Catalog } from '../../routing/catalog.ts';
 import { connectClient } from '../postgres.ts';
 import { assemble } from './assemble.ts';
 import type { Broken } from './load.ts';
-import { noParts, readTopic, TOPICS } from './parts.ts';
+import { noParts, putTariffs, readTopic, TOPICS } from './parts.ts';
+import { buildTariff } from './load-wholesale.ts';
+import type { TariffMeta } from '../../rating/tariff-meta.ts';
 
 export interface CatalogOnce {
   readonly catalog: Catalog;
@@ -15,8 +17,10 @@ export async function readCatalogOnce(postgresUrl: string, priceDecimals: number
   const client = await connectClient(postgresUrl, 'look');
   try {
     const parts = noParts();
+    const metas: TariffMeta[] = [];
     await client.query('begin isolation level repeatable read read only');
-    for (const topic of TOPICS) await readTopic(parts, topic, null, { reader: client, priceDecimals, version: 1 });
+    for (const topic of TOPICS) await readTopic(parts, topic, null, { reader: client, priceDecimals, version: 1, build: (wanted) => metas.push(...wanted) });
+    for (const meta of metas) putTariffs(parts, [{ tariffId: meta.tariffId, tariff: await buildTariff(client, meta) }], 1);
     await client.query('commit');
     const { catalog, broken } = assemble(parts, null, 1);
     return { catalog, broken: [...broken.values()] };

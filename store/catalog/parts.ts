@@ -4,11 +4,13 @@ import { buildDestinations } from '../../rating/retail.ts';
 import type { DestinationMap } from '../../rating/retail.ts';
 import { withExchangeRate } from '../../rating/tariff.ts';
 import type { Tariff } from '../../rating/tariff.ts';
+import type { TariffMeta } from '../../rating/tariff-meta.ts';
 import type { Device, Did, Lcr, Location, Provider, SipAccount, User } from '../../routing/catalog.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
 import { loadCurrencies, loadDestinations, loadDevices, loadDids, loadLcrs, loadLocations, loadPools, loadProviders, loadUsers } from './load.ts';
 import type { Broken, Destination, Keys, Loaded } from './load.ts';
-import { loadTariffs } from './load-tariffs.ts';
+import { readTariffs } from './load-tariffs.ts';
+import type { BuiltTariff } from './tariff-worker.ts';
 
 /** Values by id; a value whose rows are broken stays as it was before. */
 export interface Parts {
@@ -17,6 +19,8 @@ export interface Parts {
   providers: ReadonlyMap<number, { provider: Provider; sip: SipAccount }>;
   lcrs: ReadonlyMap<number, Lcr>;
   tariffs: ReadonlyMap<number, Tariff>;
+  /** Ids of tariffs whose rates are built in their own time; one that is new is among `tariffs` only when it has come. */
+  wholesaleIds: ReadonlySet<number>;
   locations: ReadonlyMap<number, Location>;
   dids: ReadonlyMap<number, Did>;
   pools: ReadonlyMap<number, NumberPool>;
@@ -29,7 +33,7 @@ export interface Parts {
 
 export function noParts(): Parts {
   return {
-    users: new Map(), devices: new Map(), providers: new Map(), lcrs: new Map(), tariffs: new Map(), locations: new Map(), dids: new Map(),
+    users: new Map(), devices: new Map(), providers: new Map(), lcrs: new Map(), tariffs: new Map(), wholesaleIds: new Set(), locations: new Map(), dids: new Map(),
     pools: new Map(), destinations: new Map(), destinationMap: buildDestinations([]), currencies: new Map(), broken: new Map(),
   };
 }
@@ -39,6 +43,8 @@ export interface ReadContext {
   readonly priceDecimals: number;
   /** The catalog version that these rows will be part of. */
   readonly version: number;
+  /** Has the rates of these tariffs read and built; what comes of it goes into the parts by `putTariffs`. */
+  readonly build: (metas: readonly TariffMeta[]) => void;
 }
 
 /** Topics in the order in which they must be read: rates need currencies and destinations. */
@@ -58,8 +64,7 @@ export async function readTopic(parts: Parts, topic: Topic, keys: Keys, context:
     case 'destinations':
       return readDestinations(parts, context);
     case 'tariffs':
-      parts.tariffs = merged(parts, { topic, keys, before: parts.tariffs }, await loadTariffs(reader, keys, tariffContext(parts, context)));
-      return undefined;
+      return readTariffTopic(parts, keys, context);
     case 'users':
       parts.users = merged(parts, { topic, keys, before: parts.users }, await loadUsers(reader, keys));
       return undefined;
@@ -104,8 +109,44 @@ function merged<Value>(parts: Parts, read: { topic: Topic; keys: Keys; before: R
   return after;
 }
 
-function tariffContext(parts: Parts, { priceDecimals, version }: ReadContext): Parameters<typeof loadTariffs>[2] {
-  return { destinations: parts.destinationMap, currencies: parts.currencies, priceDecimals, version };
+/** A wholesale tariff that was there stays as it is until its rates have been built anew. */
+async function readTariffTopic(parts: Parts, keys: Keys, { reader, priceDecimals, version, build }: ReadContext): Promise<void> {
+  const read = { topic: 'tariffs' as const, keys, before: parts.tariffs };
+  const { retail, wholesale } = await readTariffs(reader, keys, { destinations: parts.destinationMap, currencies: parts.currencies, priceDecimals, version });
+  const ids = new Set(keys === null ? [] : parts.wholesaleIds);
+  for (const key of keys ?? []) ids.delete(key);
+  const found: Map<number, Tariff> = new Map(retail.found);
+  const waiting = new Map<string, Broken>();
+  for (const { tariffId } of wholesale) {
+    ids.add(tariffId);
+    const [tariff, broken] = [parts.tariffs.get(tariffId), parts.broken.get(`tariffs ${tariffId}`)];
+    if (tariff !== undefined) found.set(tariffId, tariff);
+    if (broken !== undefined) waiting.set(`tariffs ${tariffId}`, broken);
+  }
+  parts.wholesaleIds = ids;
+  parts.tariffs = merged(parts, read, { found, broken: retail.broken });
+  for (const [name, broken] of waiting) parts.broken.set(name, broken);
+  build(wholesale);
+}
+
+/** Puts in what was built, under the version and the exchange rates of now. True: a tariff that is in use changed. */
+export function putTariffs(parts: Parts, come: readonly BuiltTariff[], version: number): boolean {
+  const tariffs = new Map(parts.tariffs);
+  let isNews = false;
+  for (const { tariffId, tariff } of come) {
+    if (!parts.wholesaleIds.has(tariffId)) continue;
+    isNews = true;
+    if (!('kind' in tariff)) {
+      parts.broken.set(`tariffs ${tariffId}`, tariff);
+      continue;
+    }
+    parts.broken.delete(`tariffs ${tariffId}`);
+    const exchangeRate = parts.currencies.get(tariff.terms.currency) ?? tariff.terms.exchangeRate;
+    const current = exchangeRate === tariff.terms.exchangeRate ? tariff : withExchangeRate(tariff, exchangeRate);
+    tariffs.set(tariffId, { ...current, terms: { ...current.terms, version } });
+  }
+  parts.tariffs = tariffs;
+  return isNews;
 }
 
 /** A new exchange rate needs no row of any tariff. */

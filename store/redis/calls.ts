@@ -30,7 +30,8 @@ export interface CallStore {
   readonly release: (callId: string) => Promise<void>;
   /** Queues rows of a call that held nothing. */
   readonly record: (cdrs: readonly Cdr[]) => Promise<void>;
-  readonly updateLive: (callId: string, fields: Readonly<Record<string, string>>) => Promise<void>;
+  /** New fields of live calls; those that are over are left out. */
+  readonly updateLive: (news: ReadonlyMap<string, LiveFields>) => Promise<void>;
   /** Returns how many were news. */
   readonly setBalances: (balances: readonly Spendable[]) => Promise<number>;
 }
@@ -43,8 +44,12 @@ export interface CallStoreParts {
   readonly log: Log;
 }
 
+export type LiveFields = Readonly<Record<string, string>>;
+
 /** Balances in one script call: enough to fill the wire, few enough not to hold up calls. */
 const BALANCES_A_SCRIPT = 500;
+/** Likewise, calls with news. */
+const CALLS_A_SCRIPT = 500;
 
 export function makeCallStore(parts: CallStoreParts): CallStore {
   const { redis, units } = parts;
@@ -101,16 +106,24 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
       await redis.xadd(CDR_STREAM, '*', ...entryFields({ callId: cdrs[0]?.uniqueId ?? '', cdrs, debits: [] }, units));
     },
 
-    async updateLive(callId, fields) {
-      const args: (string | number)[] = [];
-      pushFields(fields, args);
-      if (args.length > 0) await runScript(redis, 'update-live', { keys: [callKey(callId)], args });
+    async updateLive(news) {
+      const all = [...news];
+      for (let at = 0; at < all.length; at += CALLS_A_SCRIPT) {
+        const part = all.slice(at, at + CALLS_A_SCRIPT);
+        await runScript(redis, 'update-live', { keys: part.map(([callId]) => callKey(callId)), args: part.flatMap(([, fields]) => liveArgs(fields)) });
+      }
     },
 
     async setBalances(balances) {
       return setBalances(redis, units, balances);
     },
   };
+}
+
+function liveArgs(fields: LiveFields): (string | number)[] {
+  const args: (string | number)[] = [Object.keys(fields).length];
+  pushFields(fields, args);
+  return args;
 }
 
 /** Balance, credit and version as scripts take them. */

@@ -43,11 +43,8 @@ export class LiveUpdates {
     const news = this.#waiting;
     if (news.size === 0) return;
     this.#waiting = new Map();
-    // Commands written in one turn of the event loop leave in one packet.
-    const sent = Promise.allSettled([...news].map(async ([callId, fields]) => this.#calls.updateLive(callId, fields)));
-    this.#sending = sent.then((results) => {
-      const failed = results.find((result) => result.status === 'rejected');
-      if (failed !== undefined) this.#log.debug({ reason: String(failed.reason) }, 'The live view of some calls is behind.');
+    this.#sending = this.#calls.updateLive(news).catch((error: unknown) => {
+      this.#log.debug({ reason: String(error) }, 'The live view of some calls is behind.');
     });
   }
 }

@@ -1,7 +1,14 @@
--- Shows new fields of a running call; a call that is over is not brought back by late news.
--- KEYS  1 tollgate:call:<id>
--- ARGV  field, value, …
--- Returns 1, or 0 when the call is not here
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-redis.call('HSET', KEYS[1], unpack(ARGV))
-return 1
+-- Shows new fields of running calls; a call that is over is not brought back by late news.
+-- KEYS  tollgate:call:<id> of each call
+-- ARGV  of each call: number of fields, then field, value, …
+-- Returns how many of the calls are here
+local arg, shown = 1, 0
+for i = 1, #KEYS do
+  local last = arg + 2 * tonumber(ARGV[arg])
+  if redis.call('EXISTS', KEYS[i]) == 1 then
+    redis.call('HSET', KEYS[i], unpack(ARGV, arg + 1, last))
+    shown = shown + 1
+  end
+  arg = last + 1
+end
+return shown

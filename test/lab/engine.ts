@@ -18,6 +18,8 @@ export type EngineOptions = {
   redisUrl: string;
   /** Their numbers in CDRs and counters are 1, 2 ... in this order. */
   asterisks: Asterisk[];
+  /** Compiled main.js, as it is deployed; without it, the TypeScript of this checkout. */
+  compiled?: string;
   /** More settings, by their names in config/sample.yaml. */
   settings?: Record<string, unknown>;
 };
@@ -82,7 +84,8 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
   writeFileSync(settingsFile, JSON.stringify(settingsOf(options, healthPort), undefined, 2), { mode: 0o600 });
   const healthUrl = `http://127.0.0.1:${healthPort}`;
   const logFile = join(folder, 'engine.log');
-  const node = [process.execPath, '--import=tsx', join(PROJECT, 'main.ts'), '--config', settingsFile, 'run'];
+  const program = options.compiled === undefined ? ['--import=tsx', join(PROJECT, 'main.ts')] : ['--enable-source-maps', options.compiled];
+  const node = [process.execPath, ...program, '--config', settingsFile, 'run'];
   const [file = '', ...args] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', ...node] : node;
   const start = async (): Promise<ServerProcess> =>
     ServerProcess.start({

@@ -180,10 +180,13 @@ t.test('late news of a finished call do not bring it back', async (t) => {
   const { store, redis, close } = await openCalls();
   t.teardown(close);
   await store.admit(admission('c1', { live: { state: 'routing' } }));
-  await store.updateLive('c1', { state: 'talking' });
+  await store.updateLive(new Map([['c0', { state: 'nobody' }], ['c1', { state: 'talking', answered: '5' }]]));
+  t.equal(await redis.exists('tollgate:call:c0'), 0);
+  t.strictSame(await redis.hmget('tollgate:call:c1', 'state', 'answered'), ['talking', '5']);
+  await store.updateLive(new Map([['c1', { state: 'talking' }], ['c0', { state: 'nobody', answered: '1' }]]));
   t.equal(await redis.hget('tollgate:call:c1', 'state'), 'talking');
   await store.finish({ callId: 'c1', nowMs: NOW, debits: [], cdrs: [] });
-  await store.updateLive('c1', { state: 'ghost' });
+  await store.updateLive(new Map([['c1', { state: 'ghost' }]]));
   t.equal(await redis.exists('tollgate:call:c1'), 0);
-  await t.rejects(store.updateLive('c1', { _held: 'x' }), /belong to the store/);
+  await t.rejects(store.updateLive(new Map([['c1', { _held: 'x' }]])), /belong to the store/);
 });
