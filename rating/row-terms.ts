@@ -26,9 +26,12 @@ export interface TermsTable {
   readonly fees: BigInt64Array;
   /** −Infinity: always. */
   readonly times: Float64Array;
-  /** Sets that were asked for, as objects: only a memory of the above. */
+  /** The first sets as objects, when they were asked for: only a memory of the above. */
   readonly made: (RowTerms | null)[];
 }
+
+/** Nearly every tariff has fewer; more would have to be cloned one by one when it is handed to another thread. */
+const MOST_MADE = 4096;
 
 const NUMBERS = 5;
 
@@ -49,7 +52,7 @@ function makeTerms(table: TermsTable, place: number): RowTerms {
     isBlocked: blocked === 1,
     window: window === 0 ? null : (table.windows[window - 1] ?? null),
   };
-  table.made[place] = terms;
+  if (place < table.made.length) table.made[place] = terms;
   return terms;
 }
 
@@ -124,7 +127,7 @@ export class TermsColumns {
       numbers: this.#numbers.slice(0, this.size * NUMBERS),
       fees: this.#fees.slice(0, this.size),
       times: this.#times.slice(0, this.size),
-      made: Array.from({ length: this.size }, () => null),
+      made: Array.from({ length: Math.min(this.size, MOST_MADE) }, () => null),
     };
   }
 

@@ -1,0 +1,5 @@
+// A worker thread does not inherit the TypeScript loader; this makes it one that has it. Compiled code does without.
+import { register } from 'tsx/esm/api';
+
+register();
+await import('./tariff-worker.ts');
