@@ -17,7 +17,6 @@ export function inputOf(call: Call, event: Exclude<AsteriskEvent, { type: 'playb
     case 'stateChange':
       return legId === call.originator.channelId ? null : stateInput(legId, event.state);
     case 'stasisEnd':
-    case 'hangupRequest':
     case 'dtmf':
       return null;
   }

@@ -13,12 +13,12 @@ export const LEVEL_COLUMN: Readonly<Record<PriceLevel, string>> = {
 
 /** Longest text taken over from outside; the rest of a longer one says nothing. */
 const MAX_TEXT = 256;
-/** Postgres holds no NUL, and UTF-8 no half of a pair. */
-const UNFIT = /[\0\p{Surrogate}]/u;
+/** Postgres holds no NUL, and UTF-8 no half of a pair; looked for by code unit first, which whole pairs match as well. */
+const MAYBE_UNFIT = /[\0\uD800-\uDFFF]/;
 
 function fit(text: string): string {
   const short = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
-  return UNFIT.test(short) ? short.replaceAll(/[\0\p{Surrogate}]/gu, '\u{FFFD}') : short;
+  return MAYBE_UNFIT.test(short) ? short.replaceAll(/[\0\p{Surrogate}]/gu, '\u{FFFD}') : short;
 }
 
 const amountText = (amount: Money): string => formatMoney(amount, MONEY_DECIMALS);

@@ -38,7 +38,6 @@ export type AsteriskEvent =
   /** `status` '' is the INVITE going out; then RINGING, PROGRESS, ANSWER. channelId is the dialled leg. */
   | (At & { readonly type: 'dial'; readonly status: string })
   | (At & { readonly type: 'stateChange'; readonly state: string })
-  | (At & { readonly type: 'hangupRequest'; readonly cause: number | null; readonly techCause: number | null; readonly soft: boolean })
   | (At & { readonly type: 'destroyed'; readonly cause: number; readonly techCause: number | null; readonly state: string })
   | (At & { readonly type: 'dtmf'; readonly digit: string })
   /** channelId is '' when the prompt was played to a bridge. */

@@ -1,4 +1,4 @@
-/** What Asterisk is asked to send: 15 of the 64 events of a plain call. */
+/** What Asterisk is asked to send: 12 of the 64 events of a plain call. */
 import type { AriRequest } from './contract.ts';
 import { pathSegment } from './encode.ts';
 
@@ -11,7 +11,6 @@ export const WANTED_EVENTS: readonly string[] = [
   'StasisEnd',
   'Dial',
   'ChannelStateChange',
-  'ChannelHangupRequest',
   'ChannelDestroyed',
   'ChannelDtmfReceived',
   'PlaybackFinished',

@@ -2,6 +2,7 @@
  * REST over the event WebSocket (Asterisk >= 20.14, 21.9, 22.4): one connection carries events, requests and
  * answers. Asterisk carries out the requests of one socket strictly in order, so `inOrder` sends all at once.
  */
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { AriRequest } from './contract.ts';
 import { parseBody, refusalText } from './answer.ts';
@@ -14,6 +15,7 @@ import type { Session, SessionHooks, SessionOptions } from './session.ts';
 const MAX_MESSAGE_BYTES = 32 * 1024 * 1024;
 
 export function openWebSocket(options: SessionOptions, hooks: SessionHooks): Promise<Session> {
+  const frames = new Frames();
   const socket = new WebSocket(`${options.url.replace(/^http/, 'ws')}/ari/events?app=${encodeURIComponent(options.app)}`, {
     headers: { authorization: basicAuthorization(options) },
     handshakeTimeout: options.requestTimeoutMs,
@@ -22,17 +24,42 @@ export function openWebSocket(options: SessionOptions, hooks: SessionHooks): Pro
     // An invalid byte in a caller's name must not cost the connection; it becomes a replacement character.
     skipUTF8Validation: true,
   });
+  socket.once('upgrade', (response) => frames.over(response.socket));
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
     socket.once('open', () => {
       socket.removeListener('error', reject);
       // In this very turn: the first events may already wait behind the handshake.
-      resolve(startSession(socket, options, hooks));
+      resolve(startSession({ socket, frames }, options, hooks));
     });
   });
 }
 
-function startSession(socket: WebSocket, options: SessionOptions, hooks: SessionHooks): Session {
+/**
+ * What is sent in one turn of the event loop leaves in one system call: two orders of a call usually go together, and
+ * the calls were a fifth of the engine's CPU.
+ */
+class Frames {
+  #tcp: Socket | undefined;
+  #gathering = false;
+
+  /** The connection that the frames go over. */
+  over(tcp: Socket): void {
+    this.#tcp = tcp;
+  }
+
+  gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#tcp?.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      this.#tcp?.uncork();
+    });
+  }
+}
+
+function startSession({ socket, frames }: { readonly socket: WebSocket; readonly frames: Frames }, options: SessionOptions, hooks: SessionHooks): Session {
   const pending = new PendingRequests(options.requestTimeoutMs, options.maxRequests);
   socket.on('message', (data: Buffer) => {
     const message = decode(data, hooks.onMalformed);
@@ -42,7 +69,10 @@ function startSession(socket: WebSocket, options: SessionOptions, hooks: Session
     pending.close(reason);
     hooks.onClosed(reason);
   });
-  const request = (each: AriRequest): Promise<unknown> => pending.start(each, (id) => socket.send(restRequest(id, each)));
+  const request = (each: AriRequest): Promise<unknown> => pending.start(each, (id) => {
+      frames.gather();
+      socket.send(restRequest(id, each));
+    });
   return { request, inOrder: (requests) => Promise.all(requests.map(request)), close: () => watched.close() };
 }
 

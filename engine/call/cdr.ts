@@ -39,30 +39,63 @@ function clid(call: ArrivedCall, src: string): string {
   return name === '' || src !== number ? src : `"${name.replaceAll(/["\p{Cc}]/gu, '')}" <${src}>`;
 }
 
-type Common = Pick<Cdr, 'uniqueId' | 'callDateMs' | 'serverId' | 'originatorCallId' | 'originatorIp' | 'originatorCodec' | 'flashCall' | 'terminatorCodec' | 'final'>;
+/** What differs between the rows of a call. */
+type Own = Pick<
+  Cdr,
+  | 'attempt' | 'answerMs' | 'endMs' | 'providerId' | 'disposition' | 'hangupCause' | 'sipCode' | 'durationMs' | 'billMs' | 'billsec' | 'pddMs'
+  | 'terminatedBy' | 'endSource' | 'terminatorCallId' | 'prices'
+>;
 
-function common(call: ArrivedCall): Common {
+/** Field by field: an object of forty fields put together by spreading costs ten times as much, at each call's end. */
+function row(call: ArrivedCall, parties: Parties, catalogVersion: number, own: Own): Cdr {
   return {
     uniqueId: call.id,
+    attempt: own.attempt,
+    final: true,
     callDateMs: call.arrived.wallMs,
+    answerMs: own.answerMs,
+    endMs: own.endMs,
+    direction: parties.direction,
     serverId: call.serverId,
-    originatorCallId: call.originator.sipCallId,
-    originatorIp: call.originator.ip,
+    clid: clid(call, parties.src),
+    src: parties.src,
+    dst: parties.dst,
+    localizedDst: parties.localizedDst,
+    userId: parties.userId,
+    resellerId: parties.resellerId,
+    partnerId: parties.partnerId,
+    deviceId: parties.deviceId,
+    dstUserId: parties.dstUserId,
+    dstDeviceId: parties.dstDeviceId,
+    providerId: own.providerId,
+    didProviderId: parties.didProviderId,
+    didId: parties.didId,
+    prefix: parties.prefix,
+    destinationId: parties.destinationId,
+    disposition: own.disposition,
+    hangupCause: own.hangupCause,
+    sipCode: own.sipCode,
+    durationMs: own.durationMs,
+    billMs: own.billMs,
+    billsec: own.billsec,
+    pddMs: own.pddMs,
+    terminatedBy: own.terminatedBy,
+    endSource: own.endSource,
+    flashCall: false,
     originatorCodec: call.originator.codec,
     terminatorCodec: '',
-    flashCall: false,
-    final: true,
+    originatorCallId: call.originator.sipCallId,
+    terminatorCallId: own.terminatorCallId,
+    originatorIp: call.originator.ip,
+    catalogVersion,
+    prices: own.prices,
   };
 }
 
 /** Of a call that routing refused: nothing was held, nobody was dialled. */
 export function refusedCdr(call: ArrivedCall, refusal: { readonly parties: Parties; readonly cause: number; readonly catalogVersion: number; readonly end: Moment }): Cdr {
   const { parties, cause, catalogVersion, end } = refusal;
-  return {
-    ...common(call),
-    ...parties,
-    clid: clid(call, parties.src),
-    catalogVersion,
+  return row(call, parties, catalogVersion, {
     attempt: 1,
     answerMs: null,
     endMs: end.wallMs,
@@ -78,7 +111,7 @@ export function refusedCdr(call: ArrivedCall, refusal: { readonly parties: Parti
     endSource: 'event',
     terminatorCallId: '',
     prices: {},
-  };
+  });
 }
 
 export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): { readonly cdr: Cdr; readonly prices: CdrPrices } {
@@ -87,12 +120,7 @@ export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): {
   const talkMs = ended.paidS === null ? talked : Math.min(talked, ended.paidS * 1000);
   const beforeMs = ended.answered === null ? 0 : elapsedMs(call.arrived, ended.answered);
   const found = prices(call, way?.rate ?? null, { answeredMs: ended.answered?.wallMs ?? null, talkMs, arrivalToEndMs: ended.answered === null ? 0 : beforeMs + talkMs });
-  const { parties } = call.plan;
-  const cdr: Cdr = {
-    ...common(call),
-    ...parties,
-    clid: clid(call, parties.src),
-    catalogVersion: call.plan.catalogVersion,
+  const cdr = row(call, call.plan.parties, call.plan.catalogVersion, {
     attempt: attempt?.number ?? 1,
     answerMs: ended.answered?.wallMs ?? null,
     endMs: ended.answered === null ? ended.end.wallMs : ended.answered.wallMs + talkMs,
@@ -108,6 +136,6 @@ export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): {
     endSource: ended.source,
     terminatorCallId: attempt?.sipCallId ?? '',
     prices: found,
-  };
+  });
   return { cdr, prices: found };
 }

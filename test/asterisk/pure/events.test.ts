@@ -22,8 +22,6 @@ const SAMPLES: readonly [object, object][] = [
   [event('Dial', { dialstatus: 'RINGING', peer: { id: 'leg-1' } }), { type: 'dial', at: AT, channelId: 'leg-1', status: 'RINGING' }],
   [event('Dial', { dialstatus: '', peer: { id: 'leg-1' } }), { type: 'dial', at: AT, channelId: 'leg-1', status: '' }],
   [event('ChannelStateChange'), { type: 'stateChange', at: AT, channelId: channel.id, state: 'Ring' }],
-  [event('ChannelHangupRequest', { cause: 127, tech_cause: 487 }), { type: 'hangupRequest', at: AT, channelId: channel.id, cause: 127, techCause: 487, soft: false }],
-  [event('ChannelHangupRequest', { soft: true }), { type: 'hangupRequest', at: AT, channelId: channel.id, cause: null, techCause: null, soft: true }],
   [event('ChannelDestroyed', { cause: 16, cause_txt: 'x' }), { type: 'destroyed', at: AT, channelId: channel.id, cause: 16, techCause: null, state: 'Ring' }],
   [event('ChannelDtmfReceived', { digit: '#', duration_ms: 100 }), { type: 'dtmf', at: AT, channelId: channel.id, digit: '#' }],
   [event('PlaybackFinished', { playback: { id: 'p', state: 'done', target_uri: 'channel:c' } }), { type: 'playbackFinished', at: AT, channelId: 'c', playbackId: 'p', failed: false }],
