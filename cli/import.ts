@@ -1,12 +1,12 @@
 /** `import`: a YAML tenant file, or a CSV price list into one tariff; all or nothing. */
-import { stat } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import Table from 'cli-table3';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import { CommandError } from './context.ts';
 import type { CliContext } from './context.ts';
+import type { Progress } from '../store/import/load-rates.ts';
 import { importRates, importTenant } from '../store/import/import.ts';
 import { ImportError } from '../store/import/problem.ts';
 import type { Report } from '../store/import/write.ts';
@@ -15,6 +15,7 @@ const EXAMPLE = `
 Examples:
   npm run -s tollgate -- import tenant.yaml
   npm run -s tollgate -- import rates.csv --tariff "Retail EUR"
+  npm run -s tollgate -- import rates.csv --tariff "Retail EUR" --replace --dry-run
   npm run -s tollgate -- import prices.csv --tariff Carrier --purpose provider --separator ";" --decimal ,
 
 docs/IMPORT.md describes both files.`;
@@ -24,6 +25,7 @@ interface Options {
   readonly purpose?: string;
   readonly separator: string;
   readonly decimal: '.' | ',';
+  readonly replace?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -36,6 +38,7 @@ export function registerImport(program: Command, context: CliContext): void {
     .addOption(new Option('--purpose <purpose>', 'make the tariff if it is not there').choices(['provider', 'user_wholesale', 'did']))
     .addOption(new Option('--separator <char>', 'between the columns of CSV files').choices([',', ';', '|', 'tab']).default(','))
     .addOption(new Option('--decimal <char>', 'decimal separator in CSV files').choices(['.', ',']).default('.'))
+    .option('--replace', 'with --tariff: rates that the file does not name are removed')
     .option('--dry-run', 'check and count, change nothing')
     .option('--json', 'print the counts, or the problems, for programs')
     .addHelpText('after', EXAMPLE)
@@ -44,15 +47,16 @@ export function registerImport(program: Command, context: CliContext): void {
 
 async function run(context: CliContext, file: string, options: Options): Promise<void> {
   if (options.tariff === undefined && /\.csv$/i.test(file)) throw new CommandError('A CSV price list needs --tariff NAME: the tariff its rates belong to.');
+  if (options.tariff === undefined && options.replace === true) throw new CommandError('--replace needs --tariff NAME: a tenant file removes nothing.');
   if (options.separator === options.decimal) throw new CommandError('--separator and --decimal cannot be the same character.');
-  const bar = new ProgressBar(file);
+  const bar = new ProgressBar();
   const { postgresUrl } = context.settings();
   const common = {
     postgresUrl, dryRun: options.dryRun === true, separators: { separator: options.separator, decimal: options.decimal },
-    onProgress: (name: string, bytes: number) => bar.show(name, bytes),
+    onProgress: (progress: Progress) => bar.show(progress),
   };
   try {
-    const report = options.tariff === undefined ? await importTenant(file, common) : await importRates(file, { ...common, tariff: options.tariff, purpose: options.purpose });
+    const report = options.tariff === undefined ? await importTenant(file, common) : await importRates(file, { ...common, tariff: options.tariff, purpose: options.purpose, replace: options.replace === true });
     bar.stop();
     process.stdout.write(options.json === true ? `${JSON.stringify({ report, dryRun: options.dryRun === true })}\n` : shown(report, options.dryRun === true));
   } catch (error) {
@@ -72,36 +76,26 @@ function commandError(error: unknown, json: boolean): unknown {
 }
 
 function shown(report: Report, dryRun: boolean): string {
-  const table = new Table({ head: ['', 'added', 'changed', 'unchanged'], style: process.stdout.isTTY ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] } });
-  for (const [section, counts] of Object.entries(report)) table.push([section, counts.added, counts.changed, counts.unchanged]);
+  const removes = report.rates?.removed !== undefined;
+  const table = new Table({ head: ['', 'added', 'changed', ...(removes ? ['removed'] : []), 'unchanged'], style: process.stdout.isTTY ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] } });
+  for (const [section, counts] of Object.entries(report)) table.push([section, counts.added, counts.changed, ...(removes ? [counts.removed ?? 0] : []), counts.unchanged]);
   return `${table.toString()}\n${dryRun ? 'Nothing was changed: a dry run.\n' : ''}`;
 }
 
 /** For files that take a while, on a terminal only. */
 class ProgressBar {
-  readonly #folder: string;
-  readonly #sizes = new Map<string, number>();
   #bar: SingleBar | null = null;
-  #name = '';
+  #shown = '';
 
-  constructor(file: string) {
-    this.#folder = dirname(resolve(file));
-  }
-
-  show(name: string, bytes: number): void {
+  show({ file, stage, done, of }: Progress): void {
     if (!process.stderr.isTTY) return;
-    if (name !== this.#name) this.#begin(name);
-    const size = this.#sizes.get(name);
-    if (size !== undefined) this.#bar?.setTotal(size);
-    this.#bar?.update(bytes);
-  }
-
-  #begin(name: string): void {
-    this.stop();
-    this.#name = name;
-    this.#bar = new SingleBar({ format: `${basename(name)} {bar} {percentage} %`, hideCursor: true, stream: process.stderr });
-    this.#bar.start(1, 0);
-    stat(resolve(this.#folder, name)).then(({ size }) => this.#sizes.set(name, size), () => undefined);
+    if (this.#shown !== `${stage} ${file}`) {
+      this.stop();
+      this.#shown = `${stage} ${file}`;
+      this.#bar = new SingleBar({ format: `${stage.padEnd(8)} ${basename(file)} {bar} {percentage} %`, hideCursor: true, stream: process.stderr });
+      this.#bar.start(of, done);
+    }
+    this.#bar?.update(done);
   }
 
   stop(): void {

@@ -10,6 +10,8 @@ import type { RateColumn, RateRules } from './rate-row.ts';
 
 export interface CsvOptions extends RateRules {
   readonly separator: string;
+  /** A last line without a line break is refused: nobody can tell whether it was cut. */
+  readonly mustEnd: boolean;
   /** Called with the bytes read so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
@@ -69,7 +71,7 @@ export function csvRates(file: string, shownName: string, options: CsvOptions, p
   };
   const parser = parse({ delimiter: options.separator, bom: true, trim: true, skip_empty_lines: true, relax_column_count: true, on_record: onRecord as never });
   const bytes = createReadStream(file, { highWaterMark: 256 * 1024 });
-  const decoded = bytes.on('error', (error) => parser.destroy(error)).pipe(utf8(options.onProgress));
+  const decoded = bytes.on('error', (error) => parser.destroy(error)).pipe(utf8(options.mustEnd, options.onProgress));
   decoded.on('error', (error) => parser.destroy(error));
   return decoded.pipe(parser).on('end', () => {
     if (columns === null) fail(1, '', 'the file is empty.');
@@ -77,10 +79,11 @@ export function csvRates(file: string, shownName: string, options: CsvOptions, p
 }
 
 /** Passes UTF-8 on; anything else is an error that names the line. */
-function utf8(onProgress?: (bytes: number) => void): Transform {
+function utf8(mustEnd: boolean, onProgress?: (bytes: number) => void): Transform {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let line = 1;
   let read = 0;
+  let isEnded = true;
   const decode = (chunk: Uint8Array, last: boolean): string => {
     try {
       return decoder.decode(chunk, { stream: !last });
@@ -94,6 +97,7 @@ function utf8(onProgress?: (bytes: number) => void): Transform {
         const text = decode(chunk, false);
         for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) line += 1;
         read += chunk.length;
+        isEnded = chunk.at(-1) === 10;
         onProgress?.(read);
         done(null, text);
       } catch (error) {
@@ -102,7 +106,9 @@ function utf8(onProgress?: (bytes: number) => void): Transform {
     },
     flush(done) {
       try {
-        done(null, decode(new Uint8Array(), true));
+        const text = decode(new Uint8Array(), true);
+        if (mustEnd && !isEnded) throw new CutError(line);
+        done(null, text);
       } catch (error) {
         done(error as Error);
       }
@@ -115,6 +121,16 @@ export class EncodingError extends Error {
   readonly line: number;
   constructor(line: number, options: ErrorOptions) {
     super('is not UTF-8 text; save the file as UTF-8.', options);
+    this.line = line;
+  }
+}
+
+/** The file may be cut within its last value. */
+export class CutError extends Error {
+  override readonly name = 'CutError';
+  readonly line: number;
+  constructor(line: number) {
+    super('the last line has no line break at its end; is the file complete? If it is, add one.');
     this.line = line;
   }
 }

@@ -107,16 +107,24 @@ export const timeOfDay: Parse = asking((text) => {
   return text;
 });
 
-/** A moment as ISO text; without an offset it is meant in `zone`. */
+const MOMENT = /^(?<local>\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?)(?<fraction>\.\d{1,6})?(?<offset>Z|[+-]\d\d:\d\d)?$/;
+/** Clocks differ from UTC by no more than that. */
+const MOST_OFFSET_MINUTES = 14 * 60;
+
+/** A moment as ISO text; without an offset it is meant in `zone`. Microseconds, which Postgres can hold, are kept. */
 export function momentIn(zone: string): Parse {
   return asking((text) => {
-    if (/(?:Z|[+-]\d\d:\d\d)$/.test(text)) {
-      const ms = Date.parse(text);
-      if (Number.isNaN(ms)) throw new BadValue(`${shown(text)} is not a moment.`);
-      return new Date(ms).toISOString();
-    }
-    return new Date(parseMoment(text, zoneOf(zone))).toISOString();
+    const { local = text, fraction = '', offset } = MOMENT.exec(text)?.groups ?? {};
+    const ms = offset === undefined ? parseMoment(local, zoneOf(zone)) : parseMoment(local, zoneOf('UTC')) - offsetMinutes(offset) * 60_000;
+    return `${new Date(ms).toISOString().slice(0, 19)}${fraction}Z`;
   });
+}
+
+function offsetMinutes(offset: string): number {
+  if (offset === 'Z') return 0;
+  const minutes = Number(offset.slice(1, 3)) * 60 + Number(offset.slice(4));
+  if (minutes > MOST_OFFSET_MINUTES || Number(offset.slice(4)) > 59) throw new BadValue(`${shown(offset)} is not an offset from UTC.`);
+  return offset.startsWith('-') ? -minutes : minutes;
 }
 
 export const did: Parse = (text) => {

@@ -6,7 +6,7 @@ import { connectClient } from '../postgres.ts';
 import { poolNumberProblem } from '../../routing/number-pool.ts';
 import { decodeUtf8 } from './csv-rates.ts';
 import { fileReason, loadCsv } from './load-rates.ts';
-import type { Separators } from './load-rates.ts';
+import type { OnProgress, Separators } from './load-rates.ts';
 import { didYouMean, ImportError, Problems, shown } from './problem.ts';
 import { readTenant } from './read.ts';
 import type { Tenant } from './read.ts';
@@ -21,7 +21,7 @@ export interface ImportOptions {
   readonly separators: Separators;
   /** Everything is checked and counted, nothing stays. */
   readonly dryRun?: boolean;
-  readonly onProgress?: ((file: string, bytes: number) => void) | undefined;
+  readonly onProgress?: OnProgress | undefined;
 }
 
 /** Throws ImportError naming every line that is wrong; then nothing was imported. */
@@ -57,6 +57,8 @@ export interface TariffOptions extends ImportOptions {
   readonly tariff: string;
   /** Of a tariff that is not there yet; without it the tariff must exist. */
   readonly purpose?: string | undefined;
+  /** The tariff becomes what the file says: other rates are removed. */
+  readonly replace?: boolean;
 }
 
 /** One CSV price list into one tariff. */
@@ -70,7 +72,7 @@ export async function importRates(path: string, options: TariffOptions): Promise
     const tariff = rows[0] ?? { purpose: '', time_zone: 'UTC' };
     if (tariff.purpose === 'user_retail') throw new ImportError([{ file, line: 0, path: '', reason: `tariff ${shown(options.tariff)} is a retail tariff; its rates are written in a tenant file.` }]);
     const context = { client, file, folder: dirname(resolve(path)), problems, separators: options.separators, onProgress: options.onProgress };
-    const merged = await loadCsv(context, { name: file, line: 0, path: '' }, tariffId, { timeZone: tariff.time_zone, decimal: options.separators.decimal, did: tariff.purpose === 'did', separators: options.separators });
+    const merged = await loadCsv(context, { name: file, line: 0, path: '' }, tariffId, { timeZone: tariff.time_zone, decimal: options.separators.decimal, did: tariff.purpose === 'did', separators: options.separators, replace: options.replace === true });
     problems.throwIfAny();
     return { ...report, rates: { ...merged } };
   });

@@ -35,9 +35,12 @@ const GHOST = whole(1, 10_000);
 const DAY_TYPE = oneOf('all', 'work', 'free');
 /** The word of M4's price lists, and its number. */
 const BLOCKED = /^(?:blocked|-1(?:\.0+)?)$/i;
+const ANY_AMOUNT = /[1-9]/;
 /** No price per minute has more digits before its point; a prefix in the wrong column has. */
 const HUGE = /^-?\d{7,}/;
 const EPOCH = new Date(0).toISOString();
+/** What the table lets in, in UTC. */
+const [EARLIEST, LATEST] = ['1970-01-01T00:00:00Z', '2200-01-01T00:00:00Z'];
 
 /** Columns of the row: prefix, effective_from, day_type, start_time, end_time, rate, connection_fee, increment_s, min_time_s, blocked, ghost_percent. */
 export function rateReader(rules: RateRules): Reader {
@@ -51,14 +54,17 @@ export function rateReader(rules: RateRules): Reader {
     const known = moments.get(text);
     if (known !== undefined) return known;
     const value = moment(text);
+    if (typeof value === 'string' && !(value >= EARLIEST && value < LATEST)) throw new BadValue(`${shown(text)} is out of range: rates are effective from 1970-01-01 to 2199-12-31.`);
     if (moments.size < 1000) moments.set(text, value);
     return value;
   };
   return (texts) => {
     const prefix = texts.prefix ?? '';
     if (!prefixForm.test(prefix)) throw new BadColumn('prefix', prefix === '' ? 'is missing.' : `${shown(prefix)} is not a prefix: 1 to 15 digits and nothing else.`);
-    const rate = point(texts.rate ?? '', rules.decimal);
+    const rate = point('rate', texts.rate ?? '', rules.decimal);
+    const feeText = point('connectionFee', texts.connectionFee ?? '', rules.decimal);
     const blocked = BLOCKED.test(rate) && !(rules.did && rate.startsWith('-'));
+    if (rules.did) checkSigns(blocked ? '' : rate, feeText);
     return [
       prefix,
       read('effectiveFrom', texts.effectiveFrom, effective, EPOCH),
@@ -66,7 +72,7 @@ export function rateReader(rules: RateRules): Reader {
       read('startTime', texts.startTime, timeOfDay, '00:00:00'),
       read('endTime', texts.endTime, timeOfDay, '23:59:59'),
       blocked ? '0' : read('rate', rate, amount, null),
-      read('connectionFee', point(texts.connectionFee ?? '', rules.decimal), fee, '0'),
+      read('connectionFee', feeText, fee, '0'),
       read('incrementS', texts.incrementS, INCREMENT, 1),
       read('minTimeS', texts.minTimeS, MIN_TIME, 0),
       blocked,
@@ -75,10 +81,17 @@ export function rateReader(rules: RateRules): Reader {
   };
 }
 
+/** A DID rate takes or gives; only there are amounts below 0 let in at all. */
+function checkSigns(rate: string, fee: string): void {
+  if (ANY_AMOUNT.test(rate) && ANY_AMOUNT.test(fee) && rate.startsWith('-') !== fee.startsWith('-')) {
+    throw new BadColumn('connectionFee', 'the fee and the rate must both be 0 or more, or both be 0 or less.');
+  }
+}
+
 /** With a decimal comma a point is as wrong as a comma is otherwise: nothing is guessed. */
-function point(text: string, decimal: '.' | ','): string {
+function point(column: RateColumn, text: string, decimal: '.' | ','): string {
   if (decimal === '.') return text;
-  if (text.includes('.')) throw new BadColumn('rate', `${shown(text)} has a point, but the decimal separator is a comma.`);
+  if (text.includes('.')) throw new BadColumn(column, `${shown(text)} has a point, but the decimal separator is a comma.`);
   return text.replace(',', '.');
 }
 

@@ -11,7 +11,8 @@ import type { Cells, ChildTable, Id, Outcome } from './rows-sql.ts';
 import { SECTION_NAMES } from './sections.ts';
 import type { SectionName } from './sections.ts';
 
-export type Counts = Record<Outcome, number>;
+/** `removed` is told of a price list only: a tenant file removes no row. */
+export type Counts = Record<Outcome, number> & { removed?: number };
 /** Rows by section; rates of all tariffs together. */
 export type Report = Partial<Record<SectionName | 'rates', Counts>>;
 

@@ -1,16 +1,13 @@
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { importRates } from '../../store/import/import.ts';
-import type { TariffOptions } from '../../store/import/import.ts';
-import { ImportError } from '../../store/import/problem.ts';
-import type { Report } from '../../store/import/write.ts';
-import { closeServers, connect, freshDatabase } from './servers.ts';
-import { smallTenant } from './tenant.ts';
+import { problemsOf, ratesTenant } from './rates-tenant.ts';
+import { closeServers } from './servers.ts';
 
 t.teardown(async () => {
   await closeServers();
@@ -18,35 +15,8 @@ t.teardown(async () => {
 });
 const folder = await mkdtemp(join(tmpdir(), 'tollgate-rates-'));
 
-async function tenant(): Promise<{ url: string; import: (csv: string | Uint8Array, options?: Partial<TariffOptions>) => Promise<Report>; rates: () => Promise<unknown[]> }> {
-  const url = await freshDatabase();
-  const client = await connect(url);
-  await smallTenant(client);
-  return {
-    url,
-    import: async (csv, options = {}) => {
-      await writeFile(join(folder, 'rates.csv'), csv);
-      return importRates(join(folder, 'rates.csv'), { postgresUrl: url, tariff: 'Users', separators: { separator: ',', decimal: '.' }, ...options });
-    },
-    rates: async () => (await client.query(`select prefix || ' ' || trim_scale(rate) || ' ' || trim_scale(connection_fee) || ' ' || increment_s || ' ' || min_time_s || case when blocked then ' blocked' else '' end
-      || case when effective_from > 'epoch' then ' ' || to_char(effective_from at time zone 'UTC', 'YYYY-MM-DD HH24:MI') else '' end
-      || case when day_type <> 'all' then ' ' || day_type || ' ' || start_time || '-' || end_time else '' end as line
-      from rates where tariff_id = 2 order by prefix, effective_from, day_type`)).rows.map((row) => row.line),
-  };
-}
-
-async function problemsOf(work: Promise<unknown>): Promise<string[]> {
-  try {
-    await work;
-    return ['nothing was wrong'];
-  } catch (error) {
-    if (!(error instanceof ImportError)) throw error;
-    return error.problems.map(({ line, path, reason }) => `${line} ${path}: ${reason}`);
-  }
-}
-
 t.test('columns are found by their header, in any order; a second time changes nothing', async (t) => {
-  const world = await tenant();
+  const world = await ratesTenant(folder);
   const csv = '\uFEFFDestination,Rate,PREFIX,connection fee,Min Time,increment,Effective From,Day Type,Start Time,End Time\r\n'
     + '"Lithuania, fixed",0.2,370,,,,,,,\r\n'
     + 'Mobile,0.22,3706,0.01,10,30,2026-06-01,work,08:00,17:59:59\r\n\r\n'
@@ -58,7 +28,7 @@ t.test('columns are found by their header, in any order; a second time changes n
 });
 
 t.test('separators of other countries; a point is then as wrong as a comma otherwise', async (t) => {
-  const world = await tenant();
+  const world = await ratesTenant(folder);
   await world.import('prefix;rate;connection fee\n370;0,35;0,5\n', { separators: { separator: ';', decimal: ',' } });
   t.match(await world.rates(), ['370 0.35 0.5 1 0', '3706 0.25 0 1 0']);
   t.match(await problemsOf(world.import('prefix;rate\n370;0.35\n', { separators: { separator: ';', decimal: ',' } })), [/2 rate: "0\.35" has a point/]);
@@ -67,7 +37,7 @@ t.test('separators of other countries; a point is then as wrong as a comma other
 });
 
 t.test('every broken line is named, and nothing is half imported', async (t) => {
-  const world = await tenant();
+  const world = await ratesTenant(folder);
   const before = await world.rates();
   const problems = await problemsOf(world.import([
     'prefix,rate,increment,effective from,start time,dialcodes',
@@ -89,7 +59,7 @@ t.test('every broken line is named, and nothing is half imported', async (t) => 
 });
 
 t.test('the tariff must be there, or be made', async (t) => {
-  const world = await tenant();
+  const world = await ratesTenant(folder);
   t.match(await problemsOf(world.import('prefix,rate\n370,1\n', { tariff: 'User' })), [/no tariff "User"\. Did you mean `Users`\?.*--purpose/]);
   t.match(await problemsOf(world.import('prefix,rate\n370,1\n', { tariff: 'Retail' })), [/retail tariff/]);
   t.match(await world.import('prefix,rate\n,-0.5\n', { tariff: 'New DIDs', purpose: 'did' }), { tariffs: { added: 1 }, rates: { added: 1 } });
@@ -97,24 +67,50 @@ t.test('the tariff must be there, or be made', async (t) => {
   t.match(await world.rates(), ['370 0.2 0 1 0', '3706 0.25 0 1 0'], 'a dry run changes nothing');
 });
 
+t.test('with replace the tariff becomes the file, and a dry run tells what would', async (t) => {
+  const world = await ratesTenant(folder);
+  const csv = 'prefix,rate\n370,0.3\n371,0.1\n';
+  const counts = { rates: { added: 1, changed: 1, removed: 1, unchanged: 0 } };
+  t.strictSame(await world.import(csv, { replace: true, dryRun: true }), counts);
+  t.strictSame(await world.rates(), ['370 0.2 0 1 0', '3706 0.25 0 1 0']);
+  t.strictSame(await world.import(csv, { replace: true }), counts);
+  t.strictSame(await world.rates(), ['370 0.3 0 1 0', '371 0.1 0 1 0']);
+  t.strictSame(await world.import(csv, { replace: true }), { rates: { added: 0, changed: 0, removed: 0, unchanged: 2 } });
+  t.equal((await world.client.query('select from rates where tariff_id = 1')).rowCount, 1, 'other tariffs are not touched');
+
+  t.match(await problemsOf(world.import('prefix,rate\n', { replace: true })), [/^0 : has no rates/]);
+  t.match(await problemsOf(world.import('prefix,rate\n370,0.31', { replace: true })), [/^2 : the last line has no line break at its end; is the file complete/], 'it may be cut, and would remove what was cut off');
+  t.match(await problemsOf(world.import('prefix,rate\n37x,1\n', { replace: true })), [/^2 prefix/]);
+  t.strictSame(await world.rates(), ['370 0.3 0 1 0', '371 0.1 0 1 0']);
+});
+
+t.test('a blocked rate stays unchanged whatever it would cost', async (t) => {
+  const world = await ratesTenant(folder);
+  await world.client.query(`insert into rates (tariff_id, prefix, rate, blocked) values (2, '372', 5, true), (2, '373', 5, false)`);
+  t.match(await world.import('prefix,rate\n372,blocked\n373,blocked\n'), { rates: { added: 0, changed: 1, unchanged: 1 } });
+});
+
 function* manyLines(): Generator<string> {
   yield 'prefix,rate,connection fee,increment,effective from\n';
-  for (let n = 0; n < 40_000; n += 1) yield `${37_000_000 + n},0.${String(n % 1000).padStart(4, '0')},0.001,1,2026-01-01\n`;
+  for (let n = 0; n < 60_000; n += 1) yield `${37_000_000 + n},0.${String(n % 1000).padStart(4, '0')},0.001,1,2026-01-01\n`;
 }
 
-t.test('40,000 rates take bounded memory and show their progress', { timeout: 100_000 }, async (t) => {
-  const world = await tenant();
+t.test('60,000 rates take bounded memory and show their progress', { timeout: 100_000 }, async (t) => {
+  const world = await ratesTenant(folder);
   const file = join(folder, 'large.csv');
   await pipeline(Readable.from(manyLines()), createWriteStream(file));
   const seen: number[] = [];
+  const written: number[] = [];
   const before = process.memoryUsage().heapUsed;
   let most = 0;
   const options = { postgresUrl: world.url, tariff: 'Users', separators: { separator: ',', decimal: '.' } as const };
-  const report = await importRates(file, { ...options, onProgress: (_, bytes) => {
-    seen.push(bytes);
+  const report = await importRates(file, { ...options, onProgress: ({ stage, done }) => {
+    if (stage === 'reading') seen.push(done);
+    if (stage === 'writing') written.push(done);
     most = Math.max(most, process.memoryUsage().heapUsed);
   } });
-  t.match(report, { rates: { added: 40_000 } });
+  t.match(report, { rates: { added: 60_000 } });
   t.ok(seen.length > 3 && seen.every((bytes, index) => index === 0 || bytes > (seen[index - 1] ?? 0)), 'progress in bytes');
+  t.strictSame(written, [50_000, 60_000], 'and in rates written');
   t.ok(most - before < 150_000_000, `${Math.round((most - before) / 1e6)} MB more at most`);
 });
