@@ -7,7 +7,7 @@ import Table from 'cli-table3';
 import { openHouse, VARIANTS } from './calls/house.ts';
 import type { House, Variant } from './calls/house.ts';
 import { measure } from './calls/measure.ts';
-import type { Figures } from './calls/measure.ts';
+import type { Figures, Load } from './calls/measure.ts';
 import { watchTrips } from './calls/trips.ts';
 import type { Trips } from './calls/trips.ts';
 import { describeMachine } from './machine.ts';
@@ -21,6 +21,10 @@ const LABELS: Readonly<Record<Variant, string>> = { dial: '(a) Dial()', null: '(
 const GOOD_P99_MS = 100;
 /** The highest rate is searched in steps of this many calls a second. */
 const STEP = 20;
+/** On a shared machine a rate that failed once is tried once more. */
+const TRIES = 2;
+/** A daemon's code is compiled to machine code after some thousand calls; it then runs for weeks. */
+const WARM_UP = { ratePerSecond: 60, seconds: 45 } as const;
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -43,18 +47,26 @@ function holds(figures: Figures): boolean {
   return figures.failed === 0 && figures.setupP99Ms < GOOD_P99_MS;
 }
 
-/** Highest rate, in steps, held for 20 s without a failed call and with p99 under 100 ms: doubling, then halving. */
+async function held(house: House, load: Load): Promise<boolean> {
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const figures = await measure(house, load);
+    const good = holds(figures);
+    say(`${LABELS[load.variant]}, ${load.ratePerSecond} calls a second: ${good ? 'held' : 'not held'} (${figures.failed} failed, p99 ${figures.setupP99Ms.toFixed(0)} ms)`);
+    if (good) return true;
+  }
+  return false;
+}
+
+/** Highest rate, in steps, held for 20 s without a failed call and with p99 under 100 ms: halving what is left to search. */
 async function highest(house: House, variant: Variant, seconds: number): Promise<number> {
   let good = 0;
   let bad = 420;
-  let rate = 120;
+  let ratePerSecond = 120;
   while (bad - good > STEP) {
-    const figures = await measure(house, { variant, ratePerSecond: rate, seconds });
-    say(`${LABELS[variant]}, ${rate} calls a second: ${holds(figures) ? 'held' : `not held (${figures.failed} failed, p99 ${figures.setupP99Ms.toFixed(0)} ms)`}`);
-    if (holds(figures)) good = rate;
-    else bad = rate;
-    rate = Math.round((good + bad) / 2 / STEP) * STEP;
-    if (rate === good || rate === bad) break;
+    if (await held(house, { variant, ratePerSecond, seconds })) good = ratePerSecond;
+    else bad = ratePerSecond;
+    ratePerSecond = Math.round((good + bad) / 2 / STEP) * STEP;
+    if (ratePerSecond === good || ratePerSecond === bad) break;
   }
   return good;
 }
@@ -99,12 +111,13 @@ function targets(all: readonly Figures[], rates: Readonly<Record<Variant, number
 }
 
 async function bench(options: Options): Promise<void> {
-  say('Starting Asterisk, Postgres, Redis, the null application and Tollgate');
+  say(`Starting Asterisk, Postgres, Redis, the null application and Tollgate${options.quick === true ? '' : '; their code warms up for two minutes'}`);
   const house = await openHouse();
   try {
     const trips = await watchTrips(house);
     say(`One call with Postgres frozen, scripts as Redis saw them: ${trips.scripts.join(', ')}`);
-    await rounds(house, [20], options.quick === true ? 2 : 5);
+    if (options.quick !== true) for (const variant of VARIANTS) await measure(house, { variant, ...WARM_UP });
+    else await rounds(house, [20], 2);
     const all = await rounds(house, options.quick === true ? [60] : [20, 60, 100], options.quick === true ? 5 : 20);
     const rates: Record<Variant, number> | null = options.quick === true ? null : { dial: 0, null: 0, tollgate: 0 };
     if (rates !== null) for (const variant of VARIANTS) rates[variant] = await highest(house, variant, 20);
