@@ -9,20 +9,20 @@ export function inputOf(call: Call, event: Exclude<AsteriskEvent, { type: 'playb
     case 'stasisStart':
       return { type: 'legReady', legId, sipCallId: event.channel.sipCallId };
     case 'dial':
-      return dialInput(legId, event.status);
+      return dialInput(event);
     case 'destroyed': {
       const gone = { moment: at, cause: event.cause, techCause: event.techCause, source: 'event' } as const;
       return legId === call.originator.channelId ? { type: 'callerGone', gone } : { type: 'legGone', legId, gone };
     }
     case 'stateChange':
-      return legId === call.originator.channelId ? null : stateInput(legId, event.state);
+      return legId === call.originator.channelId ? null : stateInput(event);
     case 'stasisEnd':
     case 'dtmf':
       return null;
   }
 }
 
-function dialInput(legId: string, status: string): CallInput | null {
+function dialInput({ channelId: legId, status, codec }: Extract<AsteriskEvent, { type: 'dial' }>): CallInput | null {
   switch (status) {
     case '':
       return { type: 'dialled', legId };
@@ -30,14 +30,14 @@ function dialInput(legId: string, status: string): CallInput | null {
     case 'PROGRESS':
       return { type: 'rang', legId };
     case 'ANSWER':
-      return { type: 'answered', legId };
+      return { type: 'answered', legId, codec };
     default:
       return null;
   }
 }
 
 /** Usually Dial tells the same a moment later, but when a far end answers at once Asterisk may leave that out. */
-function stateInput(legId: string, state: string): CallInput | null {
-  if (state === 'Up') return { type: 'answered', legId };
+function stateInput({ channelId: legId, state, codec }: Extract<AsteriskEvent, { type: 'stateChange' }>): CallInput | null {
+  if (state === 'Up') return { type: 'answered', legId, codec };
   return state === 'Ringing' ? { type: 'rang', legId } : null;
 }

@@ -4,7 +4,7 @@
  */
 import { hangup } from './asterisk/commands.ts';
 import { AriError } from './asterisk/contract.ts';
-import type { AsteriskEvent, AsteriskLink } from './asterisk/contract.ts';
+import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import type { AsteriskClock } from './clock.ts';
 import { Timers } from './clock.ts';
 import { begin, decide } from './call/decide.ts';
@@ -90,9 +90,9 @@ export class Registry {
   }
 
   /** A leg found up after a reconnection: its answer may have been told while nobody listened. */
-  up(channelId: string): void {
+  up({ id: channelId, codec }: Channel): void {
     const mailbox = this.#byChannel.get(channelId);
-    if (mailbox !== undefined && channelId !== mailbox.call.originator.channelId) this.#post(mailbox, { type: 'answered', legId: channelId }, this.#clock.now());
+    if (mailbox !== undefined && channelId !== mailbox.call.originator.channelId) this.#post(mailbox, { type: 'answered', legId: channelId, codec }, this.#clock.now());
   }
 
   #ended(mailbox: Mailbox, channelId: string, gone: Gone): void {

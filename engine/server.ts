@@ -140,7 +140,7 @@ export class AsteriskServer {
     const up = new Set(channels.map((channel) => channel.id));
     for (const id of before) if (!up.has(id)) this.#registry.lost(id);
     for (const channel of channels) {
-      if (channel.state === 'Up') this.#registry.up(channel.id);
+      if (channel.state === 'Up') this.#registry.up(channel);
       if (!this.#ours(channel) || this.#registry.knows(channel.id)) continue;
       this.#parts.log.warn({ channel: channel.name }, 'A leg that belongs to no call is hung up');
       this.#hangUp(channel.id, NOT_SERVING);

@@ -22,8 +22,8 @@ export interface Channel {
   readonly application: string;
   /** SIP Call-ID, where Asterisk tells it. */
   readonly sipCallId: string;
-  /** Channel variables that `ari.conf` adds to each snapshot. */
-  readonly variables: Readonly<Record<string, string>>;
+  /** First codec of the channel, which is the one in use once it is up; '' when `ari.conf` does not tell it. */
+  readonly codec: string;
 }
 
 interface At {
@@ -36,8 +36,8 @@ export type AsteriskEvent =
   | (At & { readonly type: 'stasisStart'; readonly channel: Channel; readonly args: readonly string[] })
   | (At & { readonly type: 'stasisEnd' })
   /** `status` '' is the INVITE going out; then RINGING, PROGRESS, ANSWER. channelId is the dialled leg. */
-  | (At & { readonly type: 'dial'; readonly status: string })
-  | (At & { readonly type: 'stateChange'; readonly state: string })
+  | (At & { readonly type: 'dial'; readonly status: string; readonly codec: string })
+  | (At & { readonly type: 'stateChange'; readonly state: string; readonly codec: string })
   | (At & { readonly type: 'destroyed'; readonly cause: number; readonly techCause: number | null; readonly state: string })
   | (At & { readonly type: 'dtmf'; readonly digit: string })
   /** channelId is '' when the prompt was played to a bridge. */

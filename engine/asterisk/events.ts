@@ -6,6 +6,9 @@
 import type { AsteriskEvent, Channel } from './contract.ts';
 import { stampMs } from './timestamp.ts';
 
+/** Function that `dialplan/ari.conf` adds to each channel of an event. */
+const FORMATS = 'CHANNEL(audionativeformat)';
+
 type Json = Readonly<Record<string, unknown>>;
 
 /** `nowMs`: wall time, for an event without a readable timestamp. */
@@ -15,7 +18,7 @@ export function parseEvent(raw: unknown, nowMs: number): AsteriskEvent | undefin
   const at = stampMs(event['timestamp']) ?? nowMs;
   switch (event['type']) {
     case 'Dial':
-      return onLeg(event['peer'], (channelId) => ({ type: 'dial', at, channelId, status: text(event['dialstatus']) }));
+      return onLeg(event['peer'], (channelId, leg) => ({ type: 'dial', at, channelId, status: text(event['dialstatus']), codec: codecOf(leg) }));
     case 'PlaybackFinished':
       return playbackFinished(event, at);
     default:
@@ -30,7 +33,7 @@ function channelEvent(event: Json, at: number, channelId: string, leg: Json): As
     case 'StasisEnd':
       return { type: 'stasisEnd', at, channelId };
     case 'ChannelStateChange':
-      return { type: 'stateChange', at, channelId, state: text(leg['state']) };
+      return { type: 'stateChange', at, channelId, state: text(leg['state']), codec: codecOf(leg) };
     case 'ChannelDestroyed':
       return { type: 'destroyed', at, channelId, cause: integer(event['cause']) ?? 0, techCause: integer(event['tech_cause']), state: text(leg['state']) };
     case 'ChannelDtmfReceived': {
@@ -67,7 +70,7 @@ function parseChannel(leg: Json): Channel {
     context: text(dialplan?.['context']),
     application: applicationOf(dialplan),
     sipCallId: text(leg['protocol_id']),
-    variables: variables(leg['channelvars']),
+    codec: codecOf(leg),
   };
 }
 
@@ -114,6 +117,11 @@ function applicationOf(dialplan: Json | undefined): string {
   return end === -1 ? data : data.slice(0, end);
 }
 
+/** `channelvars` of ari.conf; formats come as `(ulaw|alaw)`. */
+function codecOf(leg: Json): string {
+  return /[a-z0-9]+/.exec(text(object(leg['channelvars'])?.[FORMATS]))?.[0] ?? '';
+}
+
 /** `PJSIP/provider-7-0000001f` is endpoint `provider-7`. */
 function endpointOf(name: string): string {
   const end = name.lastIndexOf('-');
@@ -134,11 +142,4 @@ function integer(value: unknown): number | null {
 
 function texts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-}
-
-function variables(value: unknown): Readonly<Record<string, string>> {
-  // Without a prototype, a variable named like one of its members is just a variable.
-  const result = Object.create(null) as Record<string, string>;
-  for (const [name, each] of Object.entries(object(value) ?? {})) if (typeof each === 'string') result[name] = each;
-  return result;
 }

@@ -43,7 +43,7 @@ function clid(call: ArrivedCall, src: string): string {
 type Own = Pick<
   Cdr,
   | 'attempt' | 'answerMs' | 'endMs' | 'providerId' | 'disposition' | 'hangupCause' | 'sipCode' | 'durationMs' | 'billMs' | 'billsec' | 'pddMs'
-  | 'terminatedBy' | 'endSource' | 'terminatorCallId' | 'prices'
+  | 'terminatedBy' | 'endSource' | 'terminatorCallId' | 'terminatorCodec' | 'prices'
 >;
 
 /** Field by field: an object of forty fields put together by spreading costs ten times as much, at each call's end. */
@@ -83,7 +83,7 @@ function row(call: ArrivedCall, parties: Parties, catalogVersion: number, own: O
     endSource: own.endSource,
     flashCall: false,
     originatorCodec: call.originator.codec,
-    terminatorCodec: '',
+    terminatorCodec: own.terminatorCodec,
     originatorCallId: call.originator.sipCallId,
     terminatorCallId: own.terminatorCallId,
     originatorIp: call.originator.ip,
@@ -110,6 +110,7 @@ export function refusedCdr(call: ArrivedCall, refusal: { readonly parties: Parti
     terminatedBy: 'system',
     endSource: 'event',
     terminatorCallId: '',
+    terminatorCodec: '',
     prices: {},
   });
 }
@@ -135,6 +136,7 @@ export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): {
     terminatedBy: ended.terminatedBy,
     endSource: ended.source,
     terminatorCallId: attempt?.sipCallId ?? '',
+    terminatorCodec: attempt?.codec ?? '',
     prices: found,
   });
   return { cdr, prices: found };

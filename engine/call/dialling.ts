@@ -37,7 +37,7 @@ export interface Carried {
 export function startAttempt(call: Call, { bridged, granted, past }: Carried, way: number, now: Moment): Step {
   const number = past.length + 1;
   const legId = `${call.id}-${number}`;
-  const attempt: Attempt = { number, way, legId, started: now, dialled: null, rang: null, ready: false, connecting: false, sipCallId: '' };
+  const attempt: Attempt = { number, way, legId, started: now, dialled: null, rang: null, ready: false, connecting: false, sipCallId: '', codec: '' };
   return {
     state: { phase: 'dialling', bridged, granted, past, attempt },
     actions: [
@@ -170,7 +170,7 @@ function decideAttempt(call: Call, state: Dialling, input: CallInput, now: Momen
         actions: [{ do: 'clearTimer', timer: 'silence' }, { do: 'showLive', fields: { state: 'ringing' } }],
       };
     case 'answered':
-      return input.legId === attempt.legId ? startTalking(call, state, now) : { state, actions: [] };
+      return input.legId === attempt.legId ? startTalking(call, { ...state, attempt: { ...attempt, codec: input.codec } }, now) : { state, actions: [] };
     case 'legGone':
       return input.legId === attempt.legId ? attemptFailed(call, state, failure(failedOutcome(attempt, input.gone), input.gone, 'terminator')) : { state, actions: [] };
     case 'callerGone':

@@ -75,6 +75,8 @@ export interface Attempt {
   readonly ready: boolean;
   readonly connecting: boolean;
   readonly sipCallId: string;
+  /** Of the answered leg; '' before. */
+  readonly codec: string;
 }
 
 export type CallState =
@@ -123,7 +125,8 @@ export type CallInput =
   | { readonly type: 'legReady'; readonly legId: string; readonly sipCallId: string }
   | { readonly type: 'dialled'; readonly legId: string }
   | { readonly type: 'rang'; readonly legId: string }
-  | { readonly type: 'answered'; readonly legId: string }
+  /** `codec` '': not told. */
+  | { readonly type: 'answered'; readonly legId: string; readonly codec: string }
   | { readonly type: 'legGone'; readonly legId: string; readonly gone: Gone }
   | { readonly type: 'callerGone'; readonly gone: Gone }
   /** Asterisk refused an order; `status` is HTTP's, 0 when the connection was lost. */

@@ -86,7 +86,7 @@ const blind: fc.Arbitrary<Blind> = fc.oneof(
   { weight: 1, arbitrary: held.map((amounts): Blind => () => ({ type: 'extended', held: amounts })) },
   { weight: 3, arbitrary: fc.constant<Blind>(() => ({ type: 'bridgeReady' })) },
   { weight: 3, arbitrary: channel.map((id): Blind => (one) => ({ type: 'legReady', legId: id(one), sipCallId: '' })) },
-  { weight: 4, arbitrary: fc.tuple(channel, fc.constantFrom('dialled', 'rang', 'answered')).map(([id, type]): Blind => (one) => ({ type, legId: id(one) })) },
+  { weight: 4, arbitrary: fc.tuple(channel, fc.constantFrom('dialled', 'rang', 'answered')).map(([id, type]): Blind => (one) => ({ type, legId: id(one), codec: '' })) },
   { weight: 2, arbitrary: fc.tuple(channel, goneBy).map(([id, gone]): Blind => (one, _, moment) => ({ type: 'legGone', legId: id(one), gone: { ...gone, moment, source: 'event' } })) },
   { weight: 1, arbitrary: goneBy.map((gone): Blind => (_, __, moment) => ({ type: 'callerGone', gone: { ...gone, moment, source: 'witness' } })) },
   { weight: 1, arbitrary: fc.tuple(channel, fc.constantFrom('createLeg', 'connect', 'answer', 'createBridge'), fc.constantFrom(0, 404, 422, 500)).map(([id, order, status]): Blind => (one) => ({ type: 'orderFailed', order, legId: id(one), status })) },

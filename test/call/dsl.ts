@@ -198,7 +198,7 @@ export const bridgeReady: Happening = () => ({ type: 'bridgeReady' });
 export const legReady = (leg: number): Happening => (clock) => ({ type: 'legReady', legId: legId(clock, leg), sipCallId: `leg${leg}@far` });
 export const dialled = (leg: number): Happening => (clock) => ({ type: 'dialled', legId: legId(clock, leg) });
 export const rang = (leg: number): Happening => (clock) => ({ type: 'rang', legId: legId(clock, leg) });
-export const answered = (leg: number): Happening => (clock) => ({ type: 'answered', legId: legId(clock, leg) });
+export const answered = (leg: number): Happening => (clock) => ({ type: 'answered', legId: legId(clock, leg), codec: 'alaw' });
 export const hangupOrdered: Happening = () => ({ type: 'hangupOrdered' });
 
 function goneAt(clock: Clock, cause: number, techCause: number | null): Gone {

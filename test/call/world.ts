@@ -112,7 +112,7 @@ export class World {
     if (what < 5) this.#pending.push({ type: 'rang', legId });
     else {
       this.legs.set(legId, 'answered');
-      this.#pending.push({ type: 'answered', legId });
+      this.#pending.push({ type: 'answered', legId, codec: '' });
     }
   }
 

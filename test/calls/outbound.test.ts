@@ -118,7 +118,7 @@ async function ratedCall(t: Test): Promise<void> {
     attempt: 1, final: true, direction: 'outbound', server_id: 1, disposition: 'ANSWERED', hangup_cause: 16, sip_code: 200, terminated_by: 'originator', end_source: 'event',
     clid: '"Alice" <37060000001>', src: '37060000001', dst: '37060010001', localized_dst: '37060010001', prefix: '370', destination_id: await idOf('destinations', '370'), billsec: 2, flash_call: false,
     user_id: await idOf('users', 'alice'), reseller_id: await idOf('users', 'carol'), partner_id: null, device_id: await idOf('devices', 'alice'), provider_id: await idOf('providers', 'answering'),
-    dst_user_id: null, dst_device_id: null, did_id: null, did_provider_id: null, originator_codec: 'ulaw', originator_ip: ALICE, terminator_call_id: headerOf(invite, 'Call-ID'),
+    dst_user_id: null, dst_device_id: null, did_id: null, did_provider_id: null, originator_codec: 'ulaw', terminator_codec: 'ulaw', originator_ip: ALICE, terminator_call_id: headerOf(invite, 'Call-ID'),
     user_rate: '0.1000000000', user_billsec: 2, user_price: '0.0133330000', reseller_rate: '0.0700000000', reseller_billsec: 30, reseller_price: '0.0350000000',
     provider_rate: '0.0500000000', provider_billsec: 2, provider_price: '0.0016670000', partner_price: null, did_price: null,
   });

@@ -9,7 +9,7 @@ const channel = {
   id: '1795493738.146', name: 'PJSIP/provider-7-0000001f', state: 'Ring', protocol_id: 'abc@10.0.0.1',
   caller: { name: 'Ann', number: '370600' }, connected: { name: '', number: '' }, accountcode: 'provider:7',
   dialplan: { context: 'tollgate', exten: '4930', priority: 2, app_name: 'Stasis', app_data: 'tollgate,127.0.0.1,ulaw' },
-  creationtime: '2026-11-24T04:14:22.005+0000', language: 'en', channelvars: { TG: 'x', n: 5, __proto__: null },
+  creationtime: '2026-11-24T04:14:22.005+0000', language: 'en', channelvars: { 'CHANNEL(audionativeformat)': '(ulaw|alaw)', n: 5 },
 };
 
 function event(type: string, more: object = {}): object {
@@ -19,9 +19,9 @@ function event(type: string, more: object = {}): object {
 const SAMPLES: readonly [object, object][] = [
   [event('StasisStart', { args: ['leg', 7] }), { type: 'stasisStart', at: AT, channelId: channel.id, args: ['leg'] }],
   [event('StasisEnd'), { type: 'stasisEnd', at: AT, channelId: channel.id }],
-  [event('Dial', { dialstatus: 'RINGING', peer: { id: 'leg-1' } }), { type: 'dial', at: AT, channelId: 'leg-1', status: 'RINGING' }],
-  [event('Dial', { dialstatus: '', peer: { id: 'leg-1' } }), { type: 'dial', at: AT, channelId: 'leg-1', status: '' }],
-  [event('ChannelStateChange'), { type: 'stateChange', at: AT, channelId: channel.id, state: 'Ring' }],
+  [event('Dial', { dialstatus: 'RINGING', peer: { id: 'leg-1' } }), { type: 'dial', at: AT, channelId: 'leg-1', status: 'RINGING', codec: '' }],
+  [event('Dial', { dialstatus: '', peer: { id: 'leg-1' } }), { type: 'dial', at: AT, channelId: 'leg-1', status: '', codec: '' }],
+  [event('ChannelStateChange'), { type: 'stateChange', at: AT, channelId: channel.id, state: 'Ring', codec: 'ulaw' }],
   [event('ChannelDestroyed', { cause: 16, cause_txt: 'x' }), { type: 'destroyed', at: AT, channelId: channel.id, cause: 16, techCause: null, state: 'Ring' }],
   [event('ChannelDtmfReceived', { digit: '#', duration_ms: 100 }), { type: 'dtmf', at: AT, channelId: channel.id, digit: '#' }],
   [event('PlaybackFinished', { playback: { id: 'p', state: 'done', target_uri: 'channel:c' } }), { type: 'playbackFinished', at: AT, channelId: 'c', playbackId: 'p', failed: false }],
@@ -36,7 +36,7 @@ test('a channel is read', async (t) => {
   const [parsed] = parseChannels([channel, { name: 'no id' }, 7, null]);
   t.match(parsed, {
     id: channel.id, name: channel.name, endpoint: 'provider-7', state: 'Ring', callerNumber: '370600', callerName: 'Ann',
-    accountCode: 'provider:7', extension: '4930', context: 'tollgate', application: 'tollgate', sipCallId: 'abc@10.0.0.1', variables: { TG: 'x' },
+    accountCode: 'provider:7', extension: '4930', context: 'tollgate', application: 'tollgate', sipCallId: 'abc@10.0.0.1', codec: 'ulaw',
   });
   t.equal(parseChannels([channel, {}, 'x']).length, 1);
   t.same(parseChannels({ length: 1 }), []);
