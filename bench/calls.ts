@@ -105,7 +105,7 @@ function targets(all: readonly Figures[], rates: Readonly<Record<Variant, number
     upTo('set-up p50, (c) - (b), ms', c.setupP50Ms - b.setupP50Ms, 3),
     upTo('Redis round trips before dialling', trips.beforeDialling, 1),
     upTo('Redis round trips after the end', trips.afterTheEnd, 1),
-    upTo('Postgres round trips on the way of a call', 0, 0),
+    upTo('calls that wait for a frozen Postgres', trips.waitedForPostgres, 0),
     ...(rates === null ? [] : [{ name: 'highest rate, (c) / (b)', found: rates.tollgate / rates.null, goal: '>= 0.8', reached: rates.tollgate >= 0.8 * rates.null }]),
   ];
 }
