@@ -35,11 +35,11 @@ create table balance_ledger (
   constraint balance_ledger_version_not_null NOT NULL version,
   constraint balance_ledger_account_check CHECK ((account = ANY (ARRAY['user'::text, 'provider'::text]))),
   constraint balance_ledger_amount_check CHECK (((amount)::numeric <> (0)::numeric)),
-  constraint balance_ledger_cause_check CHECK ((cause = ANY (ARRAY['call'::text, 'did'::text, 'flash_call'::text, 'payment'::text, 'opening'::text, 'adjustment'::text, 'import'::text, 'subscription'::text, 'fee'::text, 'correction'::text]))),
+  constraint balance_ledger_cause_check CHECK ((cause = ANY (ARRAY['call'::text, 'did'::text, 'flash_call'::text, 'payment'::text, 'opening'::text, 'adjustment'::text, 'import'::text, 'subscription'::text, 'fee'::text, 'correction'::text, 'rerate'::text]))),
   constraint balance_ledger_version_check CHECK ((version >= 1))
 );
 CREATE INDEX balance_ledger_at ON public.balance_ledger USING brin (at);
-CREATE UNIQUE INDEX balance_ledger_once ON public.balance_ledger USING btree (account, account_id, cause, reference) WHERE (((reference)::text <> ''::text) AND (cause <> ALL (ARRAY['call'::text, 'did'::text, 'flash_call'::text])));
+CREATE UNIQUE INDEX balance_ledger_once ON public.balance_ledger USING btree (account, account_id, cause, reference) WHERE (((reference)::text <> ''::text) AND (cause <> ALL (ARRAY['call'::text, 'did'::text, 'flash_call'::text, 'rerate'::text])));
 CREATE TRIGGER ledger_applied AFTER INSERT ON public.balance_ledger REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION ledger_applied();
 CREATE TRIGGER ledger_stays BEFORE DELETE OR UPDATE OR TRUNCATE ON public.balance_ledger FOR EACH STATEMENT EXECUTE FUNCTION ledger_stays();
 
@@ -648,6 +648,75 @@ CREATE TRIGGER follow_update AFTER UPDATE ON public.rates REFERENCING OLD TABLE 
 CREATE TRIGGER rate_signs_insert AFTER INSERT ON public.rates REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION check_rate_signs();
 CREATE TRIGGER rate_signs_update AFTER UPDATE ON public.rates REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION check_rate_signs();
 CREATE TRIGGER tariff_rows_insert AFTER INSERT ON public.rates REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION check_tariff_rows();
+
+create table rerate_changes (
+  rerate_id integer not null,
+  uniqueid text not null,
+  attempt smallint not null,
+  calldate timestamp with time zone not null,
+  level text not null,
+  account text not null,
+  account_id integer not null,
+  old_rate money_amount,
+  old_billsec integer,
+  old_price money_amount not null,
+  old_captured jsonb not null,
+  new_price money_amount not null,
+  undone boolean default false not null,
+  constraint rerate_changes_account_id_not_null NOT NULL account_id,
+  constraint rerate_changes_account_not_null NOT NULL account,
+  constraint rerate_changes_attempt_not_null NOT NULL attempt,
+  constraint rerate_changes_calldate_not_null NOT NULL calldate,
+  constraint rerate_changes_level_not_null NOT NULL level,
+  constraint rerate_changes_new_price_not_null NOT NULL new_price,
+  constraint rerate_changes_old_captured_not_null NOT NULL old_captured,
+  constraint rerate_changes_old_price_not_null NOT NULL old_price,
+  constraint rerate_changes_pkey PRIMARY KEY (rerate_id, uniqueid, attempt, calldate, level),
+  constraint rerate_changes_rerate_id_fkey FOREIGN KEY (rerate_id) REFERENCES rerates(id),
+  constraint rerate_changes_rerate_id_not_null NOT NULL rerate_id,
+  constraint rerate_changes_undone_not_null NOT NULL undone,
+  constraint rerate_changes_uniqueid_not_null NOT NULL uniqueid,
+  constraint rerate_changes_account_check CHECK ((account = ANY (ARRAY['user'::text, 'provider'::text]))),
+  constraint rerate_changes_level_check CHECK ((level = ANY (ARRAY['provider'::text, 'partner'::text, 'reseller'::text, 'user'::text, 'did'::text, 'didIncoming'::text, 'didProvider'::text])))
+);
+CREATE INDEX rerate_changes_call ON public.rerate_changes USING btree (uniqueid, level);
+
+create table rerates (
+  id integer generated always as identity not null,
+  kind text not null,
+  of_id integer not null,
+  name label not null,
+  from_at timestamp with time zone not null,
+  till_at timestamp with time zone not null,
+  state text default 'running'::text not null,
+  started_at timestamp with time zone default now() not null,
+  started_by label not null,
+  applied_at timestamp with time zone,
+  undone_at timestamp with time zone,
+  undone_by label,
+  past_calldate timestamp with time zone,
+  past_uniqueid text,
+  changes bigint default 0 not null,
+  users_change money_amount default 0 not null,
+  providers_change money_amount default 0 not null,
+  constraint rerates_changes_not_null NOT NULL changes,
+  constraint rerates_from_at_not_null NOT NULL from_at,
+  constraint rerates_id_not_null NOT NULL id,
+  constraint rerates_kind_not_null NOT NULL kind,
+  constraint rerates_name_not_null NOT NULL name,
+  constraint rerates_of_id_not_null NOT NULL of_id,
+  constraint rerates_pkey PRIMARY KEY (id),
+  constraint rerates_providers_change_not_null NOT NULL providers_change,
+  constraint rerates_started_at_not_null NOT NULL started_at,
+  constraint rerates_started_by_not_null NOT NULL started_by,
+  constraint rerates_state_not_null NOT NULL state,
+  constraint rerates_till_at_not_null NOT NULL till_at,
+  constraint rerates_users_change_not_null NOT NULL users_change,
+  constraint period_is_not_empty CHECK ((from_at < till_at)),
+  constraint rerates_kind_check CHECK ((kind = ANY (ARRAY['user'::text, 'provider'::text, 'tariff'::text]))),
+  constraint rerates_state_check CHECK ((state = ANY (ARRAY['running'::text, 'applied'::text, 'undoing'::text, 'undone'::text])))
+);
+CREATE UNIQUE INDEX rerates_one_unfinished ON public.rerates USING btree ((true)) WHERE (state = ANY (ARRAY['running'::text, 'undoing'::text]));
 
 create table retail_rates (
   tariff_id integer not null,

@@ -1,7 +1,7 @@
 /** All pure tests in one process: loading tap and the TypeScript loader for each file anew takes longer than the tests. */
 import { readdirSync } from 'node:fs';
 
-const ROOMS = ['config', 'rating', 'routing', 'call', 'asterisk/pure'];
+const ROOMS = ['config', 'rating', 'routing', 'call', 'rerate', 'asterisk/pure'];
 
 for (const room of ROOMS) {
   const folder = new URL(`${room}/`, import.meta.url);
