@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import('./cli/run.ts')).registerRun,
   migrate: async () => (await import('./cli/migrate.ts')).registerMigrate,
   import: async () => (await import('./cli/import.ts')).registerImport,
+  export: async () => (await import('./cli/export.ts')).registerExport,
   route: async () => (await import('./cli/route.ts')).registerRoute,
   calls: async () => (await import('./cli/calls.ts')).registerCalls,
   doctor: async () => (await import('./cli/doctor.ts')).registerDoctor,

@@ -115,7 +115,8 @@ async function loadLines(context: RatesContext, { file, tariffId, replace }: Tar
   let merged = NOTHING_MERGED;
   if (problems.count === before) {
     const removed = replace === true ? await removeOthers(client, tariffId) : 0;
-    merged = { ...(await mergeRates(client, tariffId, count, (done) => onProgress?.({ file, stage: 'writing', done, of: count }))), removed };
+    const { added, changed, unchanged } = await mergeRates(client, tariffId, count, (done) => onProgress?.({ file, stage: 'writing', done, of: count }));
+    merged = { added, changed, removed, unchanged };
     for (const { line, other, prefix } of await overlappingRates(client, tariffId)) {
       problems.add({ file, line, path: 'startTime', reason: `the hours of ${prefix} overlap with those of ${other === null ? 'a rate in the tariff' : `line ${other}`} from the same date on.` });
     }

@@ -40,7 +40,7 @@ const ANY_AMOUNT = /[1-9]/;
 const HUGE = /^-?\d{7,}/;
 const EPOCH = new Date(0).toISOString();
 /** What the table lets in, in UTC. */
-const [EARLIEST, LATEST] = ['1970-01-01T00:00:00Z', '2200-01-01T00:00:00Z'];
+const [EARLIEST, LATEST] = ['1970-01-01T00:00:00', '2200-01-01T00:00:00'];
 
 /** Columns of the row: prefix, effective_from, day_type, start_time, end_time, rate, connection_fee, increment_s, min_time_s, blocked, ghost_percent. */
 export function rateReader(rules: RateRules): Reader {
