@@ -52,8 +52,8 @@ const LEVELS = Object.keys(LEVEL_RULES) as PriceLevel[];
 const PRICE_COLUMNS = LEVELS.flatMap((level) => ['rate', 'billsec', 'price'].map((part) => `${LEVEL_COLUMN[level]}_${part}`));
 const PARTY_COLUMNS = [...new Set(LEVELS.map((level) => LEVEL_RULES[level].party))];
 
-/** Debits come of final rows only, and only an answered call cost anything. */
-const PRICED = 'final and answer_time is not null and captured is not null';
+/** Debits come of final rows only, and only an answered call has a price of a tariff; a flash call has one of its own. */
+const PRICED = 'final and answer_time is not null and captured is not null and not flash_call';
 
 const SELECTED: Readonly<Record<SelectionKind, string>> = {
   user: '$5::int in (user_id, reseller_id, partner_id, dst_user_id)',

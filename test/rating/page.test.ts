@@ -15,16 +15,17 @@ import { profitsOf } from '../../rating/margin.ts';
 import { missingCharge } from '../../rating/minimal-charge.ts';
 import { formatMoney, moneyText, parseMoney } from '../../rating/money.ts';
 import type { Money } from '../../rating/money.ts';
-import { answeredAt, perMinute, rateFromJson } from '../../rating/rate.ts';
+import { answeredAt, perMinute, rateFromJson, rateToJson } from '../../rating/rate.ts';
 import type { Rate } from '../../rating/rate.ts';
 import { buildCustomRates, buildDestinations, buildRetailTariff } from '../../rating/retail.ts';
 import type { CustomRates, DestinationRow, RetailRow } from '../../rating/retail.ts';
 import { minuteStep } from '../../rating/step.ts';
 import { buildTariff, findRate } from '../../rating/tariff.ts';
-import type { RateRefusal, RateRow, TariffMeta } from '../../rating/tariff.ts';
+import type { RateRefusal, RateRow, Tariff, TariffMeta } from '../../rating/tariff.ts';
 import { withTaxes } from '../../rating/tax.ts';
 import type { Taxes } from '../../rating/tax.ts';
 import { zoneOf } from '../../rating/zone.ts';
+import { reprice } from '../../store/rerate/reprice.ts';
 
 type Row = readonly string[];
 /** What the JSON above a table says. */
@@ -43,7 +44,7 @@ function charged(rate: Rate, billsec: number): string[] {
 
 type TariffExample = TariffMeta & { timeZone: string; rows: (Omit<RateRow, 'rate'> & { rate: string; effectiveFrom?: string })[] };
 
-function rateAt(given: Given, number: string, moment: string): { found: Rate | RateRefusal; atMs: number } {
+function rateAt(given: Given, number: string, moment: string): { found: Rate | RateRefusal; atMs: number; tariff: Tariff } {
   const { rows, ...meta } = given as unknown as TariffExample;
   const zone = zoneOf(meta.timeZone);
   const tariff = buildTariff(
@@ -51,7 +52,7 @@ function rateAt(given: Given, number: string, moment: string): { found: Rate | R
     rows.map(({ rate, effectiveFrom, ...row }) => ({ ...row, rate: parseMoney(rate), effectiveFromMs: effectiveFrom === undefined ? null : parseMoment(effectiveFrom, zone) })),
   );
   const atMs = parseMoment(moment, zone);
-  return { found: findRate(tariff, number, atMs), atMs };
+  return { found: findRate(tariff, number, atMs), atMs, tariff };
 }
 
 function retailRows(prices: unknown): RetailRow[] {
@@ -69,6 +70,18 @@ function levelsRow(given: Given, billsec: number): string[] {
   const [provider, reseller, user] = [price('provider'), price('reseller'), price('user')];
   const kept = profitsOf({ provider, reseller, user, partner: null, didProvider: null, didIncoming: null, didOwner: null });
   return [provider, reseller, user, kept.admin, kept.reseller].map((amount) => moneyText(amount));
+}
+
+function rerateRow(given: Given, [number = '', at = '', talked]: Row): string[] {
+  const { found: was, atMs } = rateAt(given['was'] as Given, number, at);
+  const { tariff } = rateAt(given['now'] as Given, number, at);
+  const billsec = seconds(talked);
+  const before = charge(was as Rate, billsec).price;
+  const call = { arrivedMs: atMs, answeredMs: atMs, endedMs: atMs + billsec * 1000, billMs: billsec * 1000, billsec, src: '', localizedDst: number };
+  const now = reprice(call, { level: 'user', price: before, tariffId: 1, captured: rateToJson(was as Rate) }, { tariffs: new Map([[1, tariff]]), rounding: 'up' });
+  if (typeof now === 'string' && now !== 'same') return [moneyText(before), now, '0'];
+  const after = now === 'same' ? before : now.price;
+  return [before, after, after - before].map((amount) => moneyText(amount));
 }
 
 interface FlatExample { included: string[]; excluded: string[]; heldS: number; roundByS: number; connectionFee: string; continueCall: boolean; rate: unknown }
@@ -101,6 +114,7 @@ const TABLES: Record<string, (row: Row, given: Given) => readonly string[]> = {
   'retail: number | gold | user A | user B': ([number = ''], given) => retailRow(given, number),
   'levels: seconds | provider | reseller | user | admin keeps | reseller keeps': ([talked], given) => levelsRow(given, seconds(talked)),
   'flat: number | seconds | used | billed | price': ([number = '', talked], given) => flatRow(given, number, seconds(talked)),
+  'rerate: number | at | seconds | was | is now | difference': (row, given) => rerateRow(given, row),
   'taxes: net | gross': ([net = ''], given) => [moneyText(withTaxes(parseMoney(net), given as unknown as Taxes, 6))],
   'arrived ms | answered ms | ended ms | normal leg ms | DID leg ms': ([arrived, answered, ended]) => {
     const times = { arrivedMs: seconds(arrived), answeredMs: orNone(answered), endedMs: seconds(ended) };
@@ -112,7 +126,7 @@ const TABLES: Record<string, (row: Row, given: Given) => readonly string[]> = {
 };
 
 /** Tables that list words, not examples. */
-const NOT_COMPUTED = new Set(['what | error']);
+const NOT_COMPUTED = new Set(['what | error', 'prices | priced again']);
 
 interface Example {
   readonly line: number;
