@@ -102,7 +102,7 @@ async function price(context: CliContext, asked: Asked, options: Options): Promi
   try {
     const report = await rerate({
       postgresUrl, priceDecimals: calls.priceDecimals, rounding: calls.billsecRounding, asked,
-      applyAs: options.apply === true ? operator() : null, onProgress: (done) => bar.show(done),
+      applyAs: options.apply === true ? operator() : null, onProgress: (done) => bar.show(done), signal: stopped(),
     });
     bar.stop();
     process.stdout.write(options.json === true ? `${reportJson(asked, report)}\n` : reportText(asked, report));
@@ -114,7 +114,7 @@ async function price(context: CliContext, asked: Asked, options: Options): Promi
 async function undo(context: CliContext, id: number, json: boolean): Promise<void> {
   const bar = new Bar();
   try {
-    const { run, changes } = await undoRerate({ postgresUrl: context.settings().postgresUrl, id, by: operator(), onProgress: (done) => bar.show(done) });
+    const { run, changes } = await undoRerate({ postgresUrl: context.settings().postgresUrl, id, by: operator(), onProgress: (done) => bar.show(done), signal: stopped() });
     bar.stop();
     if (json) process.stdout.write(`${JSON.stringify({ id, outcome: changes === 0 ? 'undone before' : 'undone', changes })}\n`);
     else process.stdout.write(changes === 0 && run.changes > 0 ? `Re-rating ${id} was undone before; nothing was changed.\n` : `Re-rating ${id} is undone: ${changes} prices are what they were before it.\n`);
@@ -126,6 +126,13 @@ async function undo(context: CliContext, id: number, json: boolean): Promise<voi
 async function list(context: CliContext, json: boolean): Promise<void> {
   const runs = await listRerates(context.settings().postgresUrl);
   process.stdout.write(json ? `${runsJson(runs)}\n` : runsText(runs));
+}
+
+/** The first Ctrl-C stops behind the batch in hand, a second one at once. */
+function stopped(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
 }
 
 /** Who is at the keyboard, for the record. */
@@ -145,7 +152,7 @@ class Bar {
   show(done: number): void {
     if (!process.stderr.isTTY) return;
     if (this.#bar === null) {
-      this.#bar = new SingleBar({ format: 're-rating {bar} {percentage} %', hideCursor: true, stream: process.stderr });
+      this.#bar = new SingleBar({ format: 're-rating {bar} {percentage} %', stream: process.stderr, gracefulExit: false });
       this.#bar.start(1000, 0);
     }
     this.#bar.update(Math.floor(done * 1000));

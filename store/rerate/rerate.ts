@@ -35,6 +35,8 @@ export interface RerateOptions {
   readonly batch?: number;
   /** Share of the period that is done, 0 to 1. */
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Aborted: it stops behind the batch in hand. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Throws RerateError for what cannot be done as asked. What was committed before stays, and the next run goes on. */
@@ -42,7 +44,8 @@ export async function rerate(options: RerateOptions): Promise<RerateReport> {
   const client = await connectClient(options.postgresUrl, 'rerate', 0);
   try {
     if (options.applyAs !== null) await lockRerates(client);
-    const work: Work = { ground: await readGround(client, options.asked, options), summary: new Summary(), batch: options.batch ?? BATCH, onProgress: options.onProgress };
+    const { asked, batch = BATCH, onProgress, signal } = options;
+    const work: Work = { ground: await readGround(client, asked, options), summary: new Summary(), batch, onProgress, signal };
     if (options.applyAs !== null) return await apply(client, work, options.applyAs);
     await walk(client, work, BEFORE_ALL, async () => undefined);
     return await makeReport(client, work.ground, work.summary, { outcome: 'dry run', id: null, changedBefore: 0 });

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import type { PriceLevel } from '../../engine/call/admission.ts';
 import { parseMoney } from '../../rating/money.ts';
 import { connectClient } from '../postgres.ts';
-import { RerateError } from './error.ts';
+import { RerateError, stopIfAborted } from './error.ts';
 import { balanceChange } from './levels.ts';
 import type { AccountKind } from './levels.ts';
 import { EXACT_DATE } from './rows.ts';
@@ -21,6 +21,8 @@ export interface UndoOptions {
   readonly batch?: number;
   /** Share of the prices that are done, 0 to 1. */
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Aborted: it stops behind the batch in hand. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface UndoReport {
@@ -76,6 +78,7 @@ async function putBackAll(client: Client, run: Run, options: UndoOptions): Promi
   let done = 0;
   let after: Pick<Written, 'key' | 'level'> | null = null;
   for (;;) {
+    stopIfAborted(options.signal);
     await client.query('begin');
     const batch = await nextWritten(client, run.id, after, options.batch ?? BATCH);
     if (batch.length > 0) await putBack(client, run.id, batch);

@@ -2,6 +2,7 @@
 import type { Client } from 'pg';
 import { destinationOf } from './change.ts';
 import type { Change } from './change.ts';
+import { stopIfAborted } from './error.ts';
 import { LEVEL_RULES } from './levels.ts';
 import type { Ground } from './price-list.ts';
 import { reprice } from './reprice.ts';
@@ -17,12 +18,15 @@ export interface Work {
   readonly batch: number;
   /** Share of the period that is done, 0 to 1. */
   readonly onProgress?: ((done: number) => void) | undefined;
+  /** Aborted: it stops behind the page in hand. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** `visit` is called inside the page's transaction, which is committed after it. */
+/** `visit` is called inside the page's transaction, which is committed after it. Throws RerateError when it is stopped. */
 export async function walk(client: Client, work: Work, from: Place, visit: (page: Page, changes: readonly Change[]) => Promise<void>): Promise<void> {
   const { ground, summary, batch } = work;
   for (let after: Place | null = from; after !== null; ) {
+    stopIfAborted(work.signal);
     await client.query('begin');
     const page: Page = await readPage(client, ground.selection, after, batch);
     const changes = page.calls.flatMap((call) => changesOf(call, work));

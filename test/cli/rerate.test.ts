@@ -1,8 +1,10 @@
 /** The biller's way: a wrong rate, its correction with a date in the past, what it changes, booked, taken back. As processes. */
 import { execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import t from 'tap';
 import type { Client } from 'pg';
 import type { CdrPrice } from '../../engine/call/admission.ts';
@@ -13,6 +15,7 @@ import { parseMoney } from '../../rating/money.ts';
 import { perMinute, rateToJson, simpleRate } from '../../rating/rate.ts';
 import { charge } from '../../rating/charge.ts';
 import { newFolder } from '../lab/lab-folder.ts';
+import { until } from '../lab/wait.ts';
 import { cdr } from '../store/requests.ts';
 import { closeServers, connect, freshDatabase } from '../store/servers.ts';
 import { smallTenant } from '../store/tenant.ts';
@@ -27,12 +30,19 @@ interface Ran {
   readonly err: string;
 }
 
-function run(url: string, ...args: readonly string[]): Promise<Ran> {
+function start(url: string, ...args: readonly string[]): { readonly process: ChildProcess; readonly ended: Promise<Ran> } {
   const config = join(folder, `${new URL(url).pathname.slice(1)}.yaml`);
   writeFileSync(config, JSON.stringify({ postgresUrl: url, asterisk: [{ id: 1, password: 'x' }] }));
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import=tsx', 'main.ts', '--config', config, 'rerate', ...args], { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
-  });
+  const running = promisify(execFile)(process.execPath, ['--import=tsx', 'main.ts', '--config', config, 'rerate', ...args], { cwd: PROJECT, timeout: 60_000 });
+  const ended = running.then(
+    ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: error.stdout, err: error.stderr }),
+  );
+  return { process: running.child, ended };
+}
+
+function run(url: string, ...args: readonly string[]): Promise<Ran> {
+  return start(url, ...args).ended;
 }
 
 function priceOf(tariffId: number, prefix: string, rate: string): CdrPrice {
@@ -109,6 +119,27 @@ A dry run: nothing was changed. --apply changes the CDRs and writes the ledger r
   t.equal(await balances(client), '97.5 7.5 1');
   t.match(await run(url, '--undo', '1'), { code: 0, out: 'Re-rating 1 was undone before; nothing was changed.\n' });
   t.match((await run(url, '--list')).out, /│ 1 +│ tariff Users │ 2026-11-01 00:00 │ 2026-12-01 00:00 │ undone 20\d\d-.* by .* │ 14 +│ -17\.5 │ 0 +│/);
+});
+
+t.test('Ctrl-C stops it behind the batch in hand, and the same command goes on', async (t) => {
+  const url = await freshDatabase();
+  const [client, other] = [await connect(url), await connect(url)];
+  await smallTenant(client);
+  await settled(client, 20);
+  // Nobody answered these: more rows than one batch.
+  await client.query(`insert into calls (uniqueid, attempt, calldate, final, end_time, direction, server_id, disposition, hangup_cause, duration_ms, bill_ms, billsec, terminated_by, end_source)
+    select 'x' || n, 1, '2026-11-10', true, '2026-11-10', 'outbound', 1, 'FAILED', 16, 0, 0, 0, 'system', 'event' from generate_series(1, 600) n`);
+  await client.query('update rates set rate = 0.5 where tariff_id = 2');
+  await other.query('begin; select from users where id = 5 for update');
+  const { process: biller, ended } = start(url, '--user', 'alice', ...PERIOD, '--apply');
+  await until(async () => ((await client.query(`select from pg_stat_activity where application_name = 'tollgate rerate' and datname = current_database() and wait_event_type = 'Lock'`)).rowCount === 1 ? undefined : 'it does not wait for the account yet'), { timeoutMs: 20_000 });
+  biller.kill('SIGINT');
+  await other.query('commit');
+  t.match(await ended, { code: 1, out: '', err: 'Stopped. Every batch that was written stays; the same command goes on behind it.\n' });
+  t.match((await run(url, '--list')).out, /│ unfinished │/);
+  const last = await run(url, '--user', 'alice', ...PERIOD, '--apply');
+  t.match(last.out, /Goes on with re-rating 1, which had changed 9 prices before it was interrupted\.\n[^]*│ alice │ user │ 3706 +│ +11 │ 2\.75 │ +5\.5 │ +\+2\.75 │[^]*Re-rating 1 is applied/);
+  t.equal(await balances(client), '95 0 2', 'twenty minutes at 0.5');
 });
 
 t.test('for programs; and prices that stay are listed with the reason', async (t) => {
