@@ -38,6 +38,7 @@ async function run(settings: Settings): Promise<void> {
     postgresUrl: settings.postgresUrl,
     redisUrl: settings.redisUrl,
     priceDecimals: settings.calls.priceDecimals,
+    flashAlarm: settings.calls.flashAlarmPerHour,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,
     log,

@@ -38,6 +38,7 @@ const calls = z.strictObject({
   /** Calls at once and calls a second on one Asterisk; 0: no limit. */
   serverCallLimit: limit.default(0),
   serverCpsLimit: limit.default(0),
+  flashAlarmPerHour: limit.default(0),
 });
 
 const reservation = z.strictObject({

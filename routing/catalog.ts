@@ -45,6 +45,14 @@ export interface User {
   readonly maxCallRate: Money;
   readonly sourceList: NumberList;
   readonly destinationList: NumberList;
+  /** null: his cancelled calls cost nothing. */
+  readonly flash: FlashTerms | null;
+}
+
+/** A call that is cancelled less than `ringMs` after its ringing or progress began is a flash call, and costs `price`. */
+export interface FlashTerms {
+  readonly price: Money;
+  readonly ringMs: number;
 }
 
 export interface Device {

@@ -154,6 +154,7 @@ export function routeInbound(context: RouteContext, call: InboundCall): Decision
     perSecond: perSecondClaims(call.arrival.serverId, caller, settings),
     ways: [deviceWay(device, call.number, call.caller)],
     maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, device.callTimeoutS),
+    flash: null,
     catalogVersion: catalog.version,
   };
 }

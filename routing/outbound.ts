@@ -2,6 +2,7 @@
  * A call from a device to the world. The checks stand in the order in which a refusal is named
  * (`docs/HANGUP_CAUSES.md`); places and money are taken afterwards, in one script, by the store.
  */
+import { formatMoney } from '../rating/money.ts';
 import { perMinute } from '../rating/rate.ts';
 import type { Catalog, Device } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
@@ -99,6 +100,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
   const ways = waysOut({ catalog, lcr, number: localized.number, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.device, settings, random: context.random, explain });
   if (ways.length === 0) return refused(context, 204, rated);
+  if (user.flash !== null) explain?.({ check: 'flash calls', outcome: 'passed', detail: `cancelled less than ${user.flash.ringMs} ms after the ringing it costs ${formatMoney(user.flash.price)}` });
   return {
     kind: 'plan',
     parties: rated,
@@ -108,6 +110,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
     perSecond: perSecondClaims(call.arrival.serverId, user, settings),
     ways,
     maxTalkS: shortest(settings.globalCallTimeoutS, call.device.callTimeoutS),
+    flash: user.flash,
     catalogVersion: catalog.version,
   };
 }

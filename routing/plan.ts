@@ -3,6 +3,7 @@
  * takes, and the ways out in the order in which they are tried.
  */
 import type { Rate } from '../rating/rate.ts';
+import type { FlashTerms } from './catalog.ts';
 
 /** The words of the CDR's price columns. */
 export type PriceLevel = 'provider' | 'partner' | 'reseller' | 'user' | 'did' | 'didIncoming' | 'didProvider';
@@ -96,6 +97,8 @@ export interface Plan {
   readonly ways: readonly Way[];
   /** Longest call by every timeout but money, seconds. */
   readonly maxTalkS: number;
+  /** What the user pays when he cancels soon after the ringing began; null: nothing. */
+  readonly flash: FlashTerms | null;
   readonly catalogVersion: number;
 }
 

@@ -24,6 +24,8 @@ export interface StoreOptions {
   readonly postgresUrl: string;
   readonly redisUrl: string;
   readonly priceDecimals: number;
+  /** Flash calls of one number within an hour that are told; 0: none. */
+  readonly flashAlarm: number;
   /** Most calls in one settling transaction. */
   readonly settleBatch: number;
   /** Longest wait of a finished call for its transaction, ms. */
@@ -99,7 +101,7 @@ class OpenStore implements Store {
     this.#redis = connectRedis(options.redisUrl, log);
     this.#pool = makePool(postgresUrl, log, POOL_SIZE);
     const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
-    this.#calls = makeCallStore({ redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), log });
+    this.#calls = makeCallStore({ redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, log });
     this.#releases = new Releases(async (callId) => this.#calls.release(callId), log);
     this.#updates = new LiveUpdates(this.#calls, log);
     this.#follower = new Follower({

@@ -57,6 +57,13 @@ export interface FinishRequest {
   readonly nowMs: number;
   readonly debits: readonly Debit[];
   readonly cdrs: readonly Cdr[];
+  /** A flash call, counted by both of its numbers. */
+  readonly flash?: FlashNumbers;
+}
+
+export interface FlashNumbers {
+  readonly src: string;
+  readonly dst: string;
 }
 
 /** `amount` > 0 is taken from the account, < 0 is given. */

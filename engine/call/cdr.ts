@@ -43,7 +43,7 @@ function clid(call: ArrivedCall, src: string): string {
 type Own = Pick<
   Cdr,
   | 'attempt' | 'answerMs' | 'endMs' | 'providerId' | 'disposition' | 'hangupCause' | 'sipCode' | 'durationMs' | 'billMs' | 'billsec' | 'pddMs'
-  | 'terminatedBy' | 'endSource' | 'terminatorCallId' | 'terminatorCodec' | 'prices'
+  | 'terminatedBy' | 'endSource' | 'flashCall' | 'terminatorCallId' | 'terminatorCodec' | 'prices'
 >;
 
 /** Field by field: an object of forty fields put together by spreading costs ten times as much, at each call's end. */
@@ -81,7 +81,7 @@ function row(call: ArrivedCall, parties: Parties, catalogVersion: number, own: O
     pddMs: own.pddMs,
     terminatedBy: own.terminatedBy,
     endSource: own.endSource,
-    flashCall: false,
+    flashCall: own.flashCall,
     originatorCodec: call.originator.codec,
     terminatorCodec: own.terminatorCodec,
     originatorCallId: call.originator.sipCallId,
@@ -109,6 +109,7 @@ export function refusedCdr(call: ArrivedCall, refusal: { readonly parties: Parti
     pddMs: null,
     terminatedBy: 'system',
     endSource: 'event',
+    flashCall: false,
     terminatorCallId: '',
     terminatorCodec: '',
     prices: {},
@@ -135,6 +136,7 @@ export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): {
     pddMs: attempt === null || attempt.rang === null || attempt.dialled === null ? null : elapsedMs(attempt.dialled, attempt.rang),
     terminatedBy: ended.terminatedBy,
     endSource: ended.source,
+    flashCall: false,
     terminatorCallId: attempt?.sipCallId ?? '',
     terminatorCodec: attempt?.codec ?? '',
     prices: found,

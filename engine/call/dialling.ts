@@ -2,11 +2,13 @@
  * From the first leg asked for to the answer: ringing, silence, failures, the next way, the caller's cancel.
  */
 import { hangupCause } from '../../routing/hangup-causes.ts';
+import type { FlashTerms } from '../../routing/catalog.ts';
 import type { Way } from '../../routing/plan.ts';
-import type { Cdr } from './admission.ts';
-import { attemptCdr } from './cdr.ts';
+import type { Cdr, Debit } from './admission.ts';
+import { attemptCdr, elapsedMs } from './cdr.ts';
 import type { Ended } from './cdr.ts';
 import { CANCEL_CAUSE, strayLeg } from './legs.ts';
+import { flashDebits, flashPrices } from './money.ts';
 import { failedOutcome, goesOn, SILENT } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import type { Attempt, Call, CallAction, CallInput, CallState, EarlyEnd, Gone, Moment, Step } from './state.ts';
@@ -69,11 +71,12 @@ function failure(outcome: Outcome, gone: Gone, terminatedBy: Ended['terminatedBy
 }
 
 /** The call is over without an answer. The last row is the final one. */
-function finish(call: Call, past: readonly Cdr[], now: Moment, orders: readonly CallAction[]): Step {
+function finish(call: Call, past: readonly Cdr[], now: Moment, orders: readonly CallAction[], debits: readonly Debit[] = []): Step {
   const cdrs = past.map((cdr, index) => ({ ...cdr, final: index === past.length - 1 }));
+  const flash = cdrs.at(-1)?.flashCall === true ? { flash: { src: call.plan.parties.src, dst: call.plan.parties.localizedDst } } : {};
   return {
     state: { phase: 'over' },
-    actions: [...orders, { do: 'finish', request: { callId: call.id, nowMs: now.wallMs, debits: [], cdrs } }, ...ALL_TIMERS],
+    actions: [...orders, { do: 'finish', request: { callId: call.id, nowMs: now.wallMs, debits, cdrs, ...flash } }, ...ALL_TIMERS],
   };
 }
 
@@ -104,10 +107,19 @@ function leave(call: Call, state: Dialling, outcome: Outcome, now: Moment): Step
 /** Caller's cancel (241). NO ANSWER when it rang, FAILED when it never did. */
 function cancelled(call: Call, state: Dialling, gone: Gone, by: Ended['terminatedBy']): Step {
   const disposition = state.attempt.rang === null ? 'FAILED' : 'NO ANSWER';
-  const { cdr } = attemptCdr(call, state.attempt, failure({ disposition, cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 }, gone, by));
+  const made = attemptCdr(call, state.attempt, failure({ disposition, cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 }, gone, by));
+  const flash = by === 'originator' ? flashTerms(call, state.attempt, gone) : null;
+  const cdr = flash === null ? made.cdr : { ...made.cdr, flashCall: true, prices: flashPrices(made.prices, flash.price) };
   const orders: CallAction[] = [{ do: 'hangUp', channelId: state.attempt.legId, q850: CANCEL_CAUSE }];
   if (by === 'system') orders.push({ do: 'hangUp', channelId: call.originator.channelId, q850: hangupCause(16).q850 });
-  return finish(call, [...state.past, cdr], gone.moment, [...orders, { do: 'destroyBridge' }]);
+  return finish(call, [...state.past, cdr], gone.moment, [...orders, { do: 'destroyBridge' }], flash === null ? [] : flashDebits(call, flash.price));
+}
+
+/** Both moments are Asterisk's own; an end that nobody witnessed cannot be told to the millisecond. */
+function flashTerms(call: Call, attempt: Attempt, gone: Gone): FlashTerms | null {
+  const { flash } = call.plan;
+  if (flash === null || attempt.rang === null || gone.source !== 'event') return null;
+  return elapsedMs(attempt.rang, gone.moment) < flash.ringMs ? flash : null;
 }
 
 /** A provider that cannot be dialled at all is out of order; a device without contact is absent. */

@@ -31,9 +31,18 @@ function ringingS(call: Call, payer: Payer): number {
   return paysFromArrival(call, payer) ? call.plan.ways.reduce((sum, way) => sum + way.ringTimeoutS, 0) : 0;
 }
 
+/** What a payer owes for a flash call: the user alone pays it. */
+function flashPrice({ plan }: Call, payer: Payer): Money {
+  return payer.userId === plan.parties.userId ? (plan.flash?.price ?? 0n) : 0n;
+}
+
 /** Payers whose calls cost nothing need no hold (a free destination). */
 export function payersOf(call: Call): readonly Payer[] {
-  return call.plan.payers.filter((payer) => owed(payer.rates, cap(call) + ringingS(call, payer)) > 0n);
+  return call.plan.payers.filter((payer) => owed(payer.rates, cap(call) + ringingS(call, payer)) > 0n || flashPrice(call, payer) > 0n);
+}
+
+function most(first: Money, ...others: readonly Money[]): Money {
+  return others.reduce((found, one) => (one > found ? one : found), first);
 }
 
 /** Whoever has nothing gets no call, even if its first seconds are free by grace time: anything at all is asked for. */
@@ -41,9 +50,9 @@ const ANYTHING: Money = 1n;
 
 export function payerClaims(call: Call): PayerClaim[] {
   return payersOf(call).map((payer) => {
-    const least = owed(payer.rates, 1) || ANYTHING;
-    const want = owed(payer.rates, firstSlice(call) + ringingS(call, payer));
-    return { userId: payer.userId, want: want > least ? want : least, least, ...payer.causes };
+    const least = most(owed(payer.rates, 1), flashPrice(call, payer), ANYTHING);
+    const want = most(owed(payer.rates, firstSlice(call) + ringingS(call, payer)), least);
+    return { userId: payer.userId, want, least, ...payer.causes };
   });
 }
 
@@ -134,6 +143,16 @@ export function prices(call: Call, provider: Rate | null, times: TalkTimes): Cdr
     found[level] = from === 'answer' ? priced(fromAnswer, times.talkMs, call.settings) : priced(rate, times.arrivalToEndMs, call.settings);
   }
   return found;
+}
+
+/** A flash call costs its fixed price; the row keeps the rate that a talk would have cost. */
+export function flashPrices(found: CdrPrices, price: Money): CdrPrices {
+  return found.user === undefined ? found : { ...found, user: { ...found.user, price } };
+}
+
+export function flashDebits(call: Call, price: Money): Debit[] {
+  const { userId } = call.plan.parties;
+  return userId === null || price === 0n ? [] : [{ account: 'user', accountId: userId, amount: price, cause: 'flash_call' }];
 }
 
 /** Who owes what. A provider's account grows by what we owe it; a DID's provider that pays us owes us. */

@@ -43,6 +43,7 @@ export function parseUser(row: Row): User {
     maxCallRate: money(row, 'max_call_rate'),
     sourceList: numberList(row, 'source'),
     destinationList: numberList(row, 'destination'),
+    flash: flag(row, 'flash_calls_enabled') ? { price: money(row, 'flash_call_price'), ringMs: whole(row, 'flash_call_ring_ms') } : null,
   };
 }
 

@@ -162,6 +162,13 @@ const users: SectionSpec = {
     cpsLimit: { column: 'cps_limit', parse: kind.limit },
     allowLossCalls: { column: 'allow_loss_calls', parse: kind.flag },
     maxCallRate: { column: 'max_call_rate', parse: kind.money('notNegative') },
+    flashCalls: {
+      group: {
+        enabled: { column: 'flash_calls_enabled', parse: kind.flag },
+        price: { column: 'flash_call_price', parse: kind.money('notNegative') },
+        ringMs: { column: 'flash_call_ring_ms', parse: kind.whole(0, 600_000) },
+      },
+    },
     sourceList: listOf('source'),
     destinationList: listOf('destination'),
     comment: { column: 'comment', parse: kind.freeText },

@@ -41,6 +41,8 @@ export interface CallStoreParts {
   readonly units: Units;
   /** Balances kept in memory, for payers that Redis does not know (yet, or no more). */
   readonly balanceOf: (userId: number) => Spendable | undefined;
+  /** Flash calls of one number within an hour that are told; 0: none. */
+  readonly flashAlarm: number;
   readonly log: Log;
 }
 
@@ -95,7 +97,13 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
     },
 
     async finish(request) {
-      return (await runScript(redis, 'finish', encodeFinish(request, units))) === 1;
+      const [first, ...flashCalls] = (await runScript(redis, 'finish', encodeFinish(request, units))) as [number, ...number[]];
+      // Once an hour and number: at the call that reaches the threshold.
+      if (request.flash !== undefined && flashCalls.some((count) => count === parts.flashAlarm)) {
+        const [fromSource, toDestination] = flashCalls;
+        parts.log.warn({ callId: request.callId, ...request.flash, fromSource, toDestination }, 'Many flash calls from or to one number within this hour.');
+      }
+      return first === 1;
     },
 
     async release(callId) {

@@ -2,25 +2,28 @@
 import type { Debit, FinishRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
 import { encodeEntry } from '../cdr-row.ts';
-import { callKey, CDR_STREAM, doneKey, LIVE } from './keys.ts';
+import { callKey, CDR_STREAM, doneKey, flashKey, LIVE } from './keys.ts';
 import type { ScriptCall } from './scripts.ts';
 import type { Units } from './units.ts';
 
 /** How long a finished call is remembered; a repetition later than that is caught by the settling transaction. */
 const DONE_LIFE_S = 900;
+/** The hour that is counted and the one after it, for whoever compares. */
+const FLASH_LIFE_S = 7200;
 
 export function encodeFinish(request: FinishRequest, units: Units): ScriptCall {
   const { callId, cdrs, debits } = request;
   const entry = cdrs.length === 0 && debits.length === 0 ? [] : entryFields({ callId, cdrs, debits }, units);
+  const counted = request.flash === undefined ? [] : [flashKey('src', request.flash.src, request.nowMs), flashKey('dst', request.flash.dst, request.nowMs)];
   return {
-    keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM],
-    args: [callId, DONE_LIFE_S, owedText(debits, units), ...entry],
+    keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM, ...counted],
+    args: [callId, DONE_LIFE_S, owedText(debits, units), FLASH_LIFE_S, ...entry],
   };
 }
 
 /** Gives back what a call holds without ending it for good. */
 export function encodeRelease(callId: string): ScriptCall {
-  return { keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM], args: [callId, 0, ''] };
+  return { keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM], args: [callId, 0, '', 0] };
 }
 
 /** Field, value, … of the stream entry. */

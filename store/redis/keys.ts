@@ -10,6 +10,10 @@ export const REFUSED_STREAM = 'tollgate:cdr:refused';
 export const callKey = (callId: string): string => `tollgate:call:${callId}`;
 /** Mark of a finished call: a late repetition changes nothing. */
 export const doneKey = (callId: string): string => `tollgate:done:${callId}`;
+const HOUR_MS = 3_600_000;
+/** Flash calls of one number within one hour of the clock (UTC). */
+export const flashKey = (side: 'src' | 'dst', number: string, nowMs: number): string => `tollgate:flash:${side}:${number}:${Math.floor(nowMs / HOUR_MS)}`;
+
 export const payerKey = (userId: number | string): string => `tollgate:payer:${userId}`;
 
 /** A claim's key with its prefix; a calls-per-second window gets the second it stands for. */

@@ -5,6 +5,7 @@
 import { parseMoney } from '../../rating/money.ts';
 import { simpleRate } from '../../rating/rate.ts';
 import type { Rate } from '../../rating/rate.ts';
+import type { FlashTerms } from '../../routing/catalog.ts';
 import { NOBODY } from '../../routing/plan.ts';
 import type { Level, Parties, Payer, PriceLevel, Way } from '../../routing/plan.ts';
 import type { Call, CallSettings } from '../../engine/call/state.ts';
@@ -65,6 +66,7 @@ export interface CallParts {
   readonly rates?: Partial<Record<Exclude<PriceLevel, 'provider'>, Rate>>;
   readonly ways?: readonly Way[];
   readonly maxTalkS?: number;
+  readonly flash?: FlashTerms;
   readonly settings?: Partial<CallSettings>;
   /** Nobody's money limits the call. */
   readonly unlimited?: boolean;
@@ -122,6 +124,7 @@ export function call(parts: CallParts = {}): Call {
       perSecond: [],
       ways: parts.ways ?? [provider(1)],
       maxTalkS: parts.maxTalkS ?? 7200,
+      flash: parts.flash ?? null,
       catalogVersion: 3,
     },
   };

@@ -5,7 +5,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { begin, decide } from '../../engine/call/decide.ts';
-import type { AdmitRequest, Cdr, Debit } from '../../engine/call/admission.ts';
+import type { AdmitRequest, Cdr, FinishRequest } from '../../engine/call/admission.ts';
 import type { Call, CallAction, CallInput, CallState, Gone, Moment, TimerName } from '../../engine/call/state.ts';
 import { moneyText, parseMoney } from '../../rating/money.ts';
 
@@ -62,20 +62,20 @@ export class Scenario {
 
   /** One CDR for each, in order, with at least these fields. */
   cdrs(...expected: readonly Partial<Cdr>[]): this {
-    const found = this.#ended().cdrs;
+    const found = this.end().cdrs;
     deepStrictEqual(found.map((cdr, index) => pick(cdr, expected[index] ?? {})), expected);
     return this;
   }
 
   cdr(index = 0): Cdr {
-    const found = this.#ended().cdrs[index];
+    const found = this.end().cdrs[index];
     ok(found, `there is no CDR ${index}`);
     return found;
   }
 
   /** `user 5 owes 0.3`, `provider 11 gets 0.15`, in order. */
   debits(...expected: readonly string[]): this {
-    deepStrictEqual(this.#ended().debits.map(({ account, accountId, amount }) => `${account} ${accountId} ${amount < 0n ? 'gets' : 'owes'} ${moneyText(amount < 0n ? -amount : amount)}`), expected);
+    deepStrictEqual(this.end().debits.map(({ account, accountId, amount }) => `${account} ${accountId} ${amount < 0n ? 'gets' : 'owes'} ${moneyText(amount < 0n ? -amount : amount)}`), expected);
     return this;
   }
 
@@ -91,7 +91,8 @@ export class Scenario {
     return found.request;
   }
 
-  #ended(): { readonly cdrs: readonly Cdr[]; readonly debits: readonly Debit[] } {
+  /** What the call ended with; once. */
+  end(): Pick<FinishRequest, 'cdrs' | 'debits' | 'flash'> & Partial<FinishRequest> {
     const ends = this.#all.filter((action) => action.do === 'finish' || action.do === 'record');
     strictEqual(ends.length, 1, 'a call is finished or recorded once');
     const [end] = ends;

@@ -59,6 +59,7 @@ class Auditor {
 
   /** What one CDR must hold. */
   expected(row: Row): Expected[] {
+    if (row['flash_call'] === true) return this.#flash(row);
     if (row['disposition'] !== 'ANSWERED') return [];
     return row['did_id'] === null ? this.#outbound(row) : this.#did(row);
   }
@@ -75,6 +76,12 @@ class Auditor {
     const tariff = this.#tenant.tariffs.find((one) => one.name === tariffName);
     const matching = (tariff?.rates ?? []).filter((rate) => number.startsWith(rate.prefix));
     return matching.sort((a, b) => b.prefix.length - a.prefix.length)[0];
+  }
+
+  /** A fixed price, of the user alone. Whether it was one, the test of flash calls works out from the wire. */
+  #flash(row: Row): Expected[] {
+    const user = this.#tenant.users.find((one) => one.username === row['user']);
+    return user?.flashCalls?.enabled === true ? [taken('user', `user ${user.username}`, { billedS: 0, price: amount(user.flashCalls.price) })] : [];
   }
 
   #outbound(row: Row): Expected[] {
@@ -148,7 +155,7 @@ const ALL_ROWS = `select c.*, u.username as "user", r.username as reseller, pa.u
 const BALANCES = `select 'user ' || username as account, balance from users where id <> 0 union all select 'provider ' || name, balance from providers`;
 
 const PAYMENTS = `select 'user ' || username as account, sum(amount) as paid from balance_ledger l join users u on u.id = l.account_id
-  where l.account = 'user' and l.cause not in ('call', 'did', 'opening') group by username`;
+  where l.account = 'user' and l.cause not in ('call', 'did', 'flash_call', 'opening') group by username`;
 
 const LEDGER = `select coalesce('user ' || u.username, 'provider ' || p.name) as account, sum(l.amount) as balance
   from balance_ledger l left join users u on l.account = 'user' and u.id = l.account_id left join providers p on l.account = 'provider' and p.id = l.account_id

@@ -183,6 +183,7 @@ function storeOf(settings: Settings, log: pino.Logger): Store {
     postgresUrl: settings.postgresUrl,
     redisUrl: settings.redisUrl,
     priceDecimals: settings.calls.priceDecimals,
+    flashAlarm: settings.calls.flashAlarmPerHour,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,
     log,

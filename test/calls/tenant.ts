@@ -8,13 +8,19 @@ export interface RateFile {
   readonly minTimeS?: number;
 }
 
+export interface FlashCalls {
+  readonly enabled: boolean;
+  readonly price: string;
+  readonly ringMs: number;
+}
+
 type More = Readonly<Record<string, unknown>>;
 
 export interface Tenant extends More {
   readonly tariffs: readonly (More & { readonly name: string; readonly purpose: string; readonly rates: readonly RateFile[] })[];
   readonly providers: readonly (More & { readonly name: string; readonly tariff: string; readonly balance?: string })[];
   readonly lcrs: readonly More[];
-  readonly users: readonly (More & { readonly username: string; readonly tariff?: string; readonly owner?: string; readonly balance?: string })[];
+  readonly users: readonly (More & { readonly username: string; readonly tariff?: string; readonly owner?: string; readonly balance?: string; readonly flashCalls?: FlashCalls })[];
   readonly devices: readonly (More & { readonly endpoint: string; readonly user: string })[];
   readonly dids?: readonly (More & { readonly did: string; readonly ownerTariff?: string; readonly incomingTariff?: string; readonly providerTariff?: string })[];
 }

@@ -176,6 +176,24 @@ t.test('release gives back and leaves the call free to be finished', async (t) =
   t.equal(await store.finish({ callId: 'c1', nowMs: NOW, debits: [], cdrs: [cdr('c1')] }), true);
 });
 
+t.test('a flash call is counted once by each of its numbers', async (t) => {
+  const { store, redis, close } = await openCalls();
+  t.teardown(close);
+  const flash = { src: '100', dst: '200 "x' };
+  for (const callId of ['f1', 'f2', 'f2']) await store.finish({ callId, nowMs: NOW, debits: [], cdrs: [cdr(callId)], flash });
+  await store.finish({ callId: 'f3', nowMs: NOW, debits: [], cdrs: [cdr('f3')] });
+  const hour = Math.floor(NOW / 3_600_000);
+  t.strictSame(await redis.mget(`tollgate:flash:src:100:${hour}`, `tollgate:flash:dst:200 "x:${hour}`), ['2', '2']);
+  t.ok((await redis.ttl(`tollgate:flash:src:100:${hour}`)) > 3600, 'it goes by itself');
+});
+
+t.test('half of a character pair, NUL and quotes arrive as they can', async (t) => {
+  const { store, redis, close } = await openCalls();
+  t.teardown(close);
+  await store.admit(admission('c1', { live: { from: 'a\ud800b', to: '\u0000"\\ud800\n', user: '\u{1F600}' } }));
+  t.strictSame(await redis.hmget('tollgate:call:c1', 'from', 'to', 'user'), ['a\u{FFFD}b', '\u0000"\\ud800\n', '\u{1F600}']);
+});
+
 t.test('late news of a finished call do not bring it back', async (t) => {
   const { store, redis, close } = await openCalls();
   t.teardown(close);
