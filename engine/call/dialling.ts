@@ -4,7 +4,7 @@
 import { hangupCause } from '../../routing/hangup-causes.ts';
 import type { FlashTerms } from '../../routing/catalog.ts';
 import type { Way } from '../../routing/plan.ts';
-import type { Cdr, Debit } from './admission.ts';
+import type { Cdr } from './admission.ts';
 import { attemptCdr, elapsedMs } from './cdr.ts';
 import type { Ended } from './cdr.ts';
 import { CANCEL_CAUSE, strayLeg } from './legs.ts';
@@ -71,12 +71,14 @@ function failure(outcome: Outcome, gone: Gone, terminatedBy: Ended['terminatedBy
 }
 
 /** The call is over without an answer. The last row is the final one. */
-function finish(call: Call, past: readonly Cdr[], now: Moment, orders: readonly CallAction[], debits: readonly Debit[] = []): Step {
+function finish(call: Call, past: readonly Cdr[], now: Moment, orders: readonly CallAction[]): Step {
   const cdrs = past.map((cdr, index) => ({ ...cdr, final: index === past.length - 1 }));
-  const flash = cdrs.at(-1)?.flashCall === true ? { flash: { src: call.plan.parties.src, dst: call.plan.parties.localizedDst } } : {};
+  const last = cdrs.at(-1);
+  const { src, localizedDst: dst } = call.plan.parties;
+  const owed = last?.flashCall === true ? { debits: flashDebits(last), flash: { src, dst } } : { debits: [] };
   return {
     state: { phase: 'over' },
-    actions: [...orders, { do: 'finish', request: { callId: call.id, nowMs: now.wallMs, debits, cdrs, ...flash } }, ...ALL_TIMERS],
+    actions: [...orders, { do: 'finish', request: { callId: call.id, nowMs: now.wallMs, cdrs, ...owed } }, ...ALL_TIMERS],
   };
 }
 
@@ -112,7 +114,7 @@ function cancelled(call: Call, state: Dialling, gone: Gone, by: Ended['terminate
   const cdr = flash === null ? made.cdr : { ...made.cdr, flashCall: true, prices: flashPrices(made.prices, flash.price) };
   const orders: CallAction[] = [{ do: 'hangUp', channelId: state.attempt.legId, q850: CANCEL_CAUSE }];
   if (by === 'system') orders.push({ do: 'hangUp', channelId: call.originator.channelId, q850: hangupCause(16).q850 });
-  return finish(call, [...state.past, cdr], gone.moment, [...orders, { do: 'destroyBridge' }], flash === null ? [] : flashDebits(call, flash.price));
+  return finish(call, [...state.past, cdr], gone.moment, [...orders, { do: 'destroyBridge' }]);
 }
 
 /** Both moments are Asterisk's own; an end that nobody witnessed cannot be told to the millisecond. */

@@ -8,7 +8,7 @@ import type { Money } from '../../rating/money.ts';
 import { answeredAt, perMinute, rateToJson } from '../../rating/rate.ts';
 import type { Rate } from '../../rating/rate.ts';
 import type { Level, Payer, PriceLevel } from '../../routing/plan.ts';
-import type { CdrPrice, Debit, PayerClaim } from './admission.ts';
+import type { Cdr, CdrPrice, Debit, PayerClaim } from './admission.ts';
 import type { Call, CallSettings } from './state.ts';
 
 /** Price of `seconds` at all of a payer's rates. */
@@ -150,9 +150,8 @@ export function flashPrices(found: CdrPrices, price: Money): CdrPrices {
   return found.user === undefined ? found : { ...found, user: { ...found.user, price } };
 }
 
-export function flashDebits(call: Call, price: Money): Debit[] {
-  const { userId } = call.plan.parties;
-  return userId === null || price === 0n ? [] : [{ account: 'user', accountId: userId, amount: price, cause: 'flash_call' }];
+export function flashDebits({ userId, prices: { user } }: Cdr): Debit[] {
+  return userId === null || user === undefined || user.price === 0n ? [] : [{ account: 'user', accountId: userId, amount: user.price, cause: 'flash_call' }];
 }
 
 /** Who owes what. A provider's account grows by what we owe it; a DID's provider that pays us owes us. */

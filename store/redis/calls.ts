@@ -1,6 +1,6 @@
 /** The four questions of a call, and balances: scripts, with payers seeded that Redis does not know. */
 import type { Redis } from 'ioredis';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from '../../engine/call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, FlashNumbers, NextWayRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
 import type { Log } from '../log.ts';
 import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, pushFields } from './admit.ts';
@@ -44,6 +44,13 @@ export interface CallStoreParts {
   /** Flash calls of one number within an hour that are told; 0: none. */
   readonly flashAlarm: number;
   readonly log: Log;
+}
+
+/** Told once an hour and number: at the call that reaches the threshold. */
+function watchFlashCalls({ flashAlarm, log }: CallStoreParts, callId: string, numbers: FlashNumbers, counts: readonly number[]): void {
+  if (!counts.includes(flashAlarm)) return;
+  const [fromSource, toDestination] = counts;
+  log.warn({ callId, ...numbers, fromSource, toDestination }, 'Many flash calls from or to one number within this hour.');
 }
 
 export type LiveFields = Readonly<Record<string, string>>;
@@ -98,11 +105,7 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
 
     async finish(request) {
       const [first, ...flashCalls] = (await runScript(redis, 'finish', encodeFinish(request, units))) as [number, ...number[]];
-      // Once an hour and number: at the call that reaches the threshold.
-      if (request.flash !== undefined && flashCalls.some((count) => count === parts.flashAlarm)) {
-        const [fromSource, toDestination] = flashCalls;
-        parts.log.warn({ callId: request.callId, ...request.flash, fromSource, toDestination }, 'Many flash calls from or to one number within this hour.');
-      }
+      if (request.flash !== undefined) watchFlashCalls(parts, request.callId, request.flash, flashCalls);
       return first === 1;
     },
 

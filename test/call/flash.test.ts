@@ -45,8 +45,11 @@ test('a clock that is set in between changes nothing', async () => {
   given(call(FLASH)).when(...started, rang(1), wallClockSetBy(-3_600_000), after(250), callerCancelled).cdrs({ flashCall: false });
 });
 
+function claims(parts: CallParts): string[] {
+  return given(call(parts)).admission().payers.map(({ userId, want, least }) => `user ${userId}: ${moneyText(want)}, at least ${moneyText(least)}`);
+}
+
 test('its price is held from the start, so that many at once cannot overdraw', async (t) => {
-  const claims = (parts: CallParts): string[] => given(call(parts)).admission().payers.map(({ userId, want, least }) => `user ${userId}: ${moneyText(want)}, at least ${moneyText(least)}`);
   t.same(claims(FLASH), ['user 5: 0.6, at least 0.05']);
   t.same(claims({ flash: { price: parseMoney('2'), ringMs: 200 } }), ['user 5: 2, at least 2']);
   t.same(claims({ ...FLASH, rates: { user: rate('0') } }), ['user 5: 0.05, at least 0.05'], 'a free destination');
