@@ -79,7 +79,7 @@ function commandError(error: unknown): unknown {
   if (error instanceof RerateError || error instanceof RateError) return new CommandError(error.message);
   const { code, message } = error as { code?: string; message: string };
   if (code === '42P01') return new CommandError('The database lacks the tables of this version: run the command migrate first.');
-  return typeof code === 'string' ? new CommandError(`The re-rating was interrupted: ${message}\nWhat was committed stays; the same command goes on from there.`) : error;
+  return new CommandError(`The re-rating did not come to its end: ${message || code}\nEvery batch that was written stays; the same command goes on behind it.`);
 }
 
 function askedOf(options: Options): Asked {

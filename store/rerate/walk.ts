@@ -65,7 +65,7 @@ function reasonOf(kept: Kept, { level, tariffId }: RecordedLevel, { tariffs, bro
     case 'notReproduced':
       return `The captured rate and the seconds in the CDR do not give the ${level} price that stands there.`;
     case 'noTariff':
-      return `${tariff} ${(tariffId === null ? undefined : broken.get(tariffId)) ?? 'is gone.'}`;
+      return tariffId !== null && broken.has(tariffId) ? `${tariff} is broken: ${broken.get(tariffId)}` : `${tariff} is gone.`;
     case 'noRate':
       return `${tariff} has no rate for the number at the time of the call.`;
     case 'blocked':

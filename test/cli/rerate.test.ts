@@ -111,7 +111,8 @@ A dry run: nothing was changed. --apply changes the CDRs and writes the ledger r
   const ledger = await client.query(`select account_id, trim_scale(amount)::text as amount, cause, reference, note from balance_ledger where cause = 'rerate' order by reference desc, account_id limit 2`);
   t.strictSame(ledger.rows, [2, 5].map((account_id) => ({ account_id, amount: '-1.25', cause: 'rerate', reference: `1-${Date.UTC(2026, 10, 10, 12)}.1`, note: 'rerate 1' })));
 
-  t.match(await run(url, '--tariff', 'Users', ...PERIOD, '--apply'), { code: 0, out: /Nothing was changed: every price is what the tariffs say\.\n$/ });
+  // As messages write a period.
+  t.match(await run(url, '--tariff', 'Users', '--from', '2026-11-01T00:00:00.000Z', '--to', '2026-12-01T00:00:00.000Z', '--zone', 'Asia/Tokyo', '--apply'), { code: 0, out: /2026-11-01 00:00 to 2026-12-01 00:00 UTC\n0 prices differ, in 10 calls looked at\.\nNothing was changed: every price is what the tariffs say\.\n$/ });
   const listed = JSON.parse((await run(url, '--list', '--json')).out) as { rerates: unknown[] };
   t.match(listed.rerates, [{ id: 1, kind: 'tariff', name: 'Users', from: '2026-11-01T00:00:00.000Z', to: '2026-12-01T00:00:00.000Z', state: 'applied', changes: 14, usersChange: '-17.5', providersChange: '0' }]);
 
@@ -186,4 +187,5 @@ t.test('what is asked wrongly is answered with what to do, and changes nothing',
   t.match((await run(url, '--help')).out, /Examples:\n.*rerate --tariff "Retail EUR" --from 2026-11-01 --to 2026-12-01\n/);
   await client.query('drop table rerate_changes, rerates');
   t.match(await run(url, '--list'), { code: 1, err: /run the command migrate first/ });
+  t.match(await run('postgres://127.0.0.1:1/nowhere', '--user', 'alice', ...PERIOD), { code: 1, err: /^The re-rating did not come to its end: .*ECONNREFUSED.*\nEvery batch that was written stays/ });
 });
