@@ -41,7 +41,9 @@ const IMPOSSIBLE: readonly (readonly [what: string, sql: string, reason: RegExp]
   ['a DID that begins with a letter', `insert into dids (did, provider_id) values ('A370', 3)`, /did/],
   ['a wildcard in the middle', `insert into dids (did, provider_id) values ('370*1', 3)`, /did/],
   ['an active DID of nobody', `insert into dids (did, provider_id, status) values ('3701', 3, 'active')`, /reserved_or_active_did_needs_a_user/],
-  ['a free DID of somebody', `update dids set status = 'free' where id = 9`, /free_did_has_no_user/],
+  ['a free DID of somebody', `insert into dids (did, provider_id, user_id) values ('3701', 3, 5)`, /free_did_has_no_user/],
+  ['a DID with a device and a target outside', `update dids set external = 'SIP/100@sip.example.com' where id = 9`, /device_or_external/],
+  ['a target outside that is no SIP address', `update dids set device_id = null, external = 'SIP/1 00@x' where id = 9`, /external/],
   ['a DID on the device of another', `update dids set user_id = 2 where id = 9`, /device_belongs_to_the_user/],
   ['a DID active from after till', `update dids set active_from = '2026-02-01', active_till = '2026-01-01'`, /active_from_is_before/],
   ['one DID twice', `insert into dids (did, provider_id) values ('37088888*', 3)`, /unique/],
@@ -66,6 +68,7 @@ t.test('impossible rows stay out, each with its reason', async (t) => {
 t.test('a terminated DID lets its number be bought again', async (t) => {
   const client = await connect(await freshDatabase());
   await smallTenant(client);
+  await client.query(`update dids set status = 'closed' where id = 9`);
   await client.query(`update dids set status = 'terminated' where id = 9`);
   await client.query(`insert into dids (did, provider_id) values ('37088888*', 3)`);
   const { rows } = await client.query(`select status, status_since > now() - interval '1 minute' as now from dids order by status`);
