@@ -1,40 +1,54 @@
-// Loading a tariff in a worker and swapping it in while this thread goes on pricing calls; and what it weighs.
+// A million rates on their real way: imported into Postgres, built in the worker, in force in a process that goes on
+// pricing calls; and what its event loop notices of it.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import { Worker } from 'node:worker_threads';
-import { tariffBytes } from '../../rating/tariff.ts';
-import type { WholesaleTariff } from '../../rating/tariff.ts';
-import { priceCall } from './priced-calls.ts';
-import { makePrefixes } from './price-list.ts';
-import { seededRandom } from './random.ts';
-import { readRateFile, writeRateFile } from './rate-file.ts';
+import { Client } from 'pg';
+import { findRate } from '../../rating/tariff.ts';
+import type { Tariff } from '../../rating/tariff.ts';
+import { Balances } from '../../store/balances.ts';
+import { Follower } from '../../store/catalog/follow.ts';
+import { monotonicMs } from '../../store/clock.ts';
+import { importRates } from '../../store/import/import.ts';
+import { migrate } from '../../store/migrate.ts';
+import { startPostgres } from '../../test/lab/postgres.ts';
+import { pause, until } from '../../test/lab/wait.ts';
+import { BusyTime } from '../../test/store/busy-time.ts';
 import { sink } from './measure.ts';
+import { makePrefixes } from './price-list.ts';
+import { priceCall } from './priced-calls.ts';
+import { seededRandom } from './random.ts';
+import { writeRateFile } from './rate-file.ts';
 
 export interface Loading {
   readonly rates: number;
-  /** Reading, checking, sorting and packing in the worker. */
+  /** `import` of the price list. */
+  readonly importMs: number;
+  /** From the start of a follower to the tariff in force: starting the worker, connecting, reading, checking, sorting, packing. */
   readonly loadMs: number;
-  /** Longest delay of a turn of this thread's event loop: before, while loading, and over the hand-over. */
-  readonly idlePauseMs: number;
-  readonly loadPauseMs: number;
-  readonly swapPauseMs: number;
+  /** From the commit of one changed rate to the whole list in force anew. */
+  readonly swapMs: number;
+  /** The longest time in which the event loop did nothing else: by the clock, and of its own work (other programs' time left out). */
+  readonly idle: Pause;
+  readonly swap: Pause;
 }
 
-export interface Weight {
-  readonly rates: number;
-  /** Bytes of the arrays, and what the process really grew by with its heap, per million rates. */
-  readonly arraysMb: number;
-  readonly grownMb: number;
+export interface Pause {
+  readonly clockMs: number;
+  readonly ownMs: number;
 }
+
+const NUMBER = '37061234567';
+const AT_MS = 1_782_864_000_000;
+const PATIENCE = { timeoutMs: 120_000 };
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A turn of the event loop every millisecond, pricing a few calls, and the longest delay of one. */
 class Pulse {
   #longestMs = 0;
   #due = performance.now();
+  readonly #busy = new BusyTime();
   readonly #timer: NodeJS.Timeout;
 
   constructor(turn: () => void) {
@@ -46,84 +60,69 @@ class Pulse {
     }, 1);
   }
 
-  /** The longest gap since the last time this was asked. */
-  take(): number {
-    const longest = this.#longestMs;
+  /** The longest pauses since the last time this was asked. */
+  take(): Pause {
+    const clockMs = this.#longestMs;
     this.#longestMs = 0;
-    return longest;
+    return { clockMs, ownMs: this.#busy.takeMs() };
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#busy.stop();
   }
 }
 
-interface Loaded {
-  readonly tariff: WholesaleTariff;
-  readonly loadMs: number;
+export async function measureLoading(rates: number): Promise<Loading> {
+  const folder = await mkdtemp(join(tmpdir(), 'tollgate-bench-'));
+  const postgres = await startPostgres();
+  const client = new Client(await postgres.createDatabase());
+  try {
+    const url = postgres.url.replace(/[^/]*$/, client.database ?? '');
+    await migrate(url);
+    await client.connect();
+    const path = join(folder, 'rates.csv');
+    await writeRateFile(path, [...new Set([...makePrefixes(rates - 1, seededRandom(5)), NUMBER.slice(0, 5)])], seededRandom(6));
+    const started = performance.now();
+    await importRates(path, { postgresUrl: url, tariff: 'Large', purpose: 'provider', separators: { separator: ',', decimal: '.' } });
+    const importMs = performance.now() - started;
+    return { rates, importMs, ...(await follow(url, client)) };
+  } finally {
+    await client.end();
+    await postgres.stop();
+    await rm(folder, { recursive: true });
+  }
 }
 
-export async function measureLoading(rates: number, current: WholesaleTariff, number: string): Promise<Loading> {
-  const folder = await mkdtemp(join(tmpdir(), 'tollgate-bench-'));
+async function follow(postgresUrl: string, client: Client): Promise<Omit<Loading, 'rates' | 'importMs'>> {
+  const follower = new Follower({ postgresUrl, priceDecimals: 6, balances: new Balances(async () => undefined, SILENT), log: SILENT, now: monotonicMs, onCatalog: () => undefined });
+  const large = (): Tariff | undefined => [...(follower.catalog?.tariffs.values() ?? [])][0];
+  const started = performance.now();
+  follower.start();
   try {
-    const path = join(folder, 'rates.csv');
-    await writeRateFile(path, makePrefixes(rates, seededRandom(5)), seededRandom(6), false);
-    let tariff = current;
+    await until(() => (large() === undefined ? follower.reason || 'the tariff is not in force' : undefined), PATIENCE);
+    const loadMs = performance.now() - started;
     const pulse = new Pulse(() => {
-      for (let call = 0; call < 20; call++) sink.value = priceCall([tariff], number, 1_782_864_000_000, 60);
+      const tariff = large();
+      if (tariff?.kind === 'wholesale') for (let call = 0; call < 20; call++) sink.value = priceCall([tariff], NUMBER, AT_MS, 60);
     });
-    await pause(1000);
-    const idlePauseMs = pulse.take();
-    const loaded = await load(path);
-    const loadPauseMs = pulse.take();
-    tariff = loaded.tariff;
+    await pause(2000);
+    const idle = pulse.take();
+    const changed = performance.now();
+    await client.query('update rates set rate = 0.7777 where prefix = $1', [NUMBER.slice(0, 5)]);
+    await until(() => (rateOf(large()) === 7_777_000_000n ? undefined : 'the changed rate is not in force'), PATIENCE);
+    const swapMs = performance.now() - changed;
+    // The old list is thrown away a little later.
     await pause(500);
-    const swapPauseMs = pulse.take();
+    const swap = pulse.take();
     pulse.stop();
-    return { rates, loadMs: loaded.loadMs, idlePauseMs, loadPauseMs, swapPauseMs };
+    return { loadMs, swapMs, idle, swap };
   } finally {
-    await rm(folder, { recursive: true });
+    await follower.close();
   }
 }
 
-async function load(path: string): Promise<Loaded> {
-  const worker = new Worker(new URL('./load-worker.mjs', import.meta.url), { workerData: { path } });
-  return new Promise((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
-  });
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
-}
-
-/** Heap and array buffers after the garbage is gone; freed buffers are only counted off a little later. */
-async function memoryInUse(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  for (let time = 0; time < 3; time++) {
-    collect();
-    await pause(100);
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-/** `distinct`: no two prefixes share a price, the heaviest list there is. */
-export async function measureWeight(rates: number, distinct: boolean): Promise<Weight> {
-  const folder = await mkdtemp(join(tmpdir(), 'tollgate-bench-'));
-  try {
-    const path = join(folder, 'rates.csv');
-    await writeRateFile(path, makePrefixes(rates, seededRandom(5)), seededRandom(6), distinct);
-    const before = await memoryInUse();
-    const tariff = await readRateFile(path, 1);
-    const grown = (await memoryInUse()) - before;
-    const perMillion = 1e6 / rates / 1e6;
-    return { rates, arraysMb: tariffBytes(tariff) * perMillion, grownMb: grown * perMillion };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+function rateOf(tariff: Tariff | undefined): bigint | null {
+  const rate = tariff === undefined ? 'noRate' : findRate(tariff, NUMBER, AT_MS);
+  return typeof rate === 'string' ? null : (rate.steps[0]?.rate ?? null);
 }
