@@ -89,13 +89,17 @@ export async function readPage(reader: Reader, selection: Selection, after: Plac
 /** Tariffs that priced anything of the selection. */
 export async function tariffsOf(reader: Reader, selection: Selection): Promise<readonly number[]> {
   if (selection.kind === 'tariff') return [selection.id];
-  const { rows } = await reader.query<{ id: number }>(
-    `select distinct (part.value ->> 'tariffId')::int as id from calls, jsonb_each(captured) part
-     where ${BEHIND} and ${PRICED} and ${SELECTED[selection.kind]} and part.value ->> 'tariffId' is not null`,
+  // Numbers are looked at here: a cast of what is none would end the whole statement.
+  const { rows } = await reader.query<{ id: unknown }>(
+    `select distinct part.value -> 'tariffId' as id from calls, jsonb_each(case jsonb_typeof(captured) when 'object' then captured else '{}' end) part
+     where ${BEHIND} and ${PRICED} and ${SELECTED[selection.kind]}`,
     [...period(selection), BEFORE_ALL.callDate, BEFORE_ALL.uniqueId, selection.id],
   );
-  return rows.map(({ id }) => id);
+  return rows.flatMap(({ id }) => (typeof id === 'number' && Number.isInteger(id) && Math.abs(id) <= MAX_ID ? [id] : []));
 }
+
+/** Of Postgres' integer. */
+const MAX_ID = 2_147_483_647;
 
 interface Row extends Readonly<Record<PartyColumn, number | null>> {
   readonly uniqueid: string;
@@ -109,7 +113,7 @@ interface Row extends Readonly<Record<PartyColumn, number | null>> {
   readonly src: string;
   readonly localized_dst: string;
   readonly prefix: string;
-  readonly captured: Readonly<Record<string, unknown>>;
+  readonly captured: Readonly<Record<string, unknown>> | null;
   readonly [column: string]: unknown;
 }
 
@@ -130,7 +134,7 @@ function levelOf(row: Row, level: PriceLevel): RecordedLevel | null {
   const column = LEVEL_COLUMN[level];
   const price = row[`${column}_price`];
   if (typeof price !== 'string') return null;
-  const part = row.captured[level];
+  const part = row.captured?.[level];
   const { tariffId, rate } = (typeof part === 'object' && part !== null ? part : {}) as { tariffId?: unknown; rate?: unknown };
   return {
     level, price: parseMoney(price), tariffId: typeof tariffId === 'number' ? tariffId : null, captured: rate, part,

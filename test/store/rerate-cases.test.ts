@@ -77,18 +77,25 @@ t.test('a price stays, with its reason, when it cannot be known', async (t) => {
   await call(client, 'none', { captured: part(null) });
   await call(client, 'odd', { captured: part(2, { odd: 1 }) });
   await call(client, 'text', { captured: { user: 'x' } });
+  await call(client, 'word', { captured: { user: { tariffId: 'abc', rate: 7 } } });
+  await call(client, 'half', { captured: part(1.5) });
+  await call(client, 'huge', { captured: part(1e80) });
+  await call(client, 'list', { captured: '[1, {"user": 2}]' });
+  await call(client, 'null', { captured: 'null' });
   await call(client, 'hand', { user_price: '0.3' });
   await call(client, 'wild', { localized_dst: '4930123' });
   await client.query(`insert into rates (tariff_id, prefix, day_type, start_time, rate) values (3, '3706', 'all', '00:00', 1), (3, '3706', 'work', '08:00', 2)`);
   const report = await run('user', 'alice');
-  t.match(report, { outcome: 'nothing to change', calls: 7, changes: 0 });
-  t.equal(report.kept.length, 6);
+  t.match(report, { outcome: 'nothing to change', calls: 12, changes: 0 });
+  t.equal(report.kept.length, 8);
   t.match(Object.fromEntries(report.kept.map(({ reason, prices, example }) => [example, `${prices}: ${reason}`])), {
     broken: /^1: Tariff "DIDs" is broken: rates: prefix "3706" .* overlap/,
     gone: '1: Tariff 77 is gone.',
+    half: '1: Tariff 1.5 is gone.',
+    huge: '1: Tariff 1e+80 is gone.',
     hand: '1: The captured rate and the seconds in the CDR do not give the user price that stands there.',
     none: '1: Its tariff is gone.',
-    odd: '2: The rate captured for the user price cannot be read.',
+    list: '5: The rate captured for the user price cannot be read.',
     wild: '1: Tariff "Users" has no rate for the number at the time of the call.',
   });
 });
