@@ -22,7 +22,7 @@ import { walk } from './walk.ts';
 import type { Work } from './walk.ts';
 import { amountText, correctBalances, putPrices, recordChanges } from './write.ts';
 
-/** Calls of one transaction: so few that the settler hardly waits for its accounts. */
+/** CDRs looked at in one transaction: so few that the settler hardly waits for its accounts. */
 const BATCH = 500;
 
 export interface RerateOptions {

@@ -14,7 +14,7 @@ import type { Summary } from './summary.ts';
 export interface Work {
   readonly ground: Ground;
   readonly summary: Summary;
-  /** Calls of a page. */
+  /** CDRs looked at in a page. */
   readonly batch: number;
   /** Share of the period that is done, 0 to 1. */
   readonly onProgress?: ((done: number) => void) | undefined;
