@@ -41,6 +41,13 @@ const calls = z.strictObject({
   flashAlarmPerHour: limit.default(0),
 });
 
+const dids = z.strictObject({
+  /** A closed DID is free again after so many days. */
+  closedDays: z.number().int().min(1).max(3650).default(90),
+  /** DID that takes what providers bring for numbers that are no DID; empty: such calls are refused. */
+  unassigned: z.string().regex(/^[0-9][0-9A-Za-z]{0,39}$|^$/, 'must be a DID, or empty').default(''),
+});
+
 const reservation = z.strictObject({
   /** `slice`: hold money for the next seconds and extend; `frozen`: hold for `frozenTimeMinutes`, which is then also the longest call. */
   mode: z.enum(['slice', 'frozen']).default('slice'),
@@ -78,6 +85,7 @@ export const settingsSchema = z.strictObject({
   asterisk: z.array(asterisk).min(1, 'name at least one Asterisk').max(100),
   calls: calls.prefault({}),
   reservation: reservation.prefault({}),
+  dids: dids.prefault({}),
   settle: settle.prefault({}),
   reconnect: reconnect.prefault({}),
   health: health.prefault({}),

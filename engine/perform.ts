@@ -4,7 +4,8 @@
 import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, hangup, setVariable } from './asterisk/commands.ts';
 import { AriError } from './asterisk/contract.ts';
 import type { AriRequest, AsteriskLink } from './asterisk/contract.ts';
-import { deviceDialString, numberDialString } from './asterisk/dial-string.ts';
+import { deviceDialString, hostDialString, numberDialString } from './asterisk/dial-string.ts';
+import type { DialString } from './asterisk/dial-string.ts';
 import type { Call, CallAction, CallInput } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
 import type { CallStore, Log } from './ports.ts';
@@ -64,8 +65,13 @@ function wayAt(call: Call, index: number): Way {
   return way;
 }
 
+function dialStringOf({ endpoint, number, host }: Way): DialString {
+  if (number === null) return deviceDialString(endpoint);
+  return host === null ? numberDialString(number, endpoint) : hostDialString(number, host, endpoint);
+}
+
 function legRequest(context: PerformContext, call: Call, legId: string, way: Way): AriRequest {
-  const dialString = way.number === null ? deviceDialString(way.endpoint) : numberDialString(way.number, way.endpoint);
+  const dialString = dialStringOf(way);
   const deadManS = call.plan.maxTalkS + way.ringTimeoutS + DEAD_MAN_MARGIN_S;
   return createLeg({
     dialString,
@@ -88,7 +94,7 @@ function replacesCaller(way: Way): boolean {
 function identity(call: Call, way: Way): AriRequest[] {
   if (!call.plan.ways.some(replacesCaller)) return [];
   const number = way.callerIdNumber || call.originator.number;
-  const name = replacesCaller(way) ? way.callerIdName : call.originator.name;
+  const name = replacesCaller(way) ? (way.callerIdName ?? call.originator.name) : call.originator.name;
   return [
     setVariable(call.originator.channelId, 'CALLERID(num)', number),
     setVariable(call.originator.channelId, 'CALLERID(name)', name),

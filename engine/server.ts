@@ -196,6 +196,7 @@ export function routingSettings(settings: Settings): RoutingSettings {
     providerSilenceMs: calls.providerSilenceMs,
     serverCallLimit: calls.serverCallLimit,
     serverCpsLimit: calls.serverCpsLimit,
+    unassignedDid: settings.dids.unassigned,
   };
 }
 

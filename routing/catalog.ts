@@ -67,6 +67,8 @@ export interface Device {
   readonly trunk: boolean;
   readonly blocked: boolean;
   readonly callLimit: number;
+  /** Calls a second it may start. */
+  readonly cpsLimit: number;
   readonly locationId: number;
   /** Empty: what the caller sends passes. */
   readonly callerIdNumber: string;
@@ -147,6 +149,13 @@ export interface Location {
 /** The location whose rules serve a device when none of its own location's rules matches. */
 export const GLOBAL_LOCATION_ID = 1;
 
+/** `SIP/number@host` or `SIP/number@host:port`. */
+export interface ExternalTarget {
+  readonly number: string;
+  /** With its port, if it has one. */
+  readonly host: string;
+}
+
 export interface Did {
   readonly id: number;
   /** E.164 digits, letters after the first digit; a wildcard ends in `*`. */
@@ -154,8 +163,12 @@ export interface Did {
   readonly status: 'free' | 'reserved' | 'active' | 'closed' | 'terminated';
   readonly userId: number | null;
   readonly deviceId: number | null;
+  /** Somebody else's server instead of a device. */
+  readonly external: ExternalTarget | null;
   readonly providerId: number;
   readonly callLimit: number;
+  /** Calls a second it takes. */
+  readonly cpsLimit: number;
   /** Longest call, seconds; 0: none. */
   readonly maxDurationS: number;
   readonly graceS: number;

@@ -5,11 +5,11 @@
 import { withGrace } from '../rating/rate.ts';
 import type { Rate } from '../rating/rate.ts';
 import { AS_SENT, shownCallerId } from './caller-id.ts';
-import type { Catalog, Device, Did, NumberList, User } from './catalog.ts';
+import type { Catalog, Device, Did, ExternalTarget, NumberList, User } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { payerOf, rateBy } from './levels.ts';
-import { chainClaims, didClaim, perSecondClaims, serverClaim } from './limits.ts';
+import { chainClaims, didClaim, didPerSecondClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { listRefusal } from './lists.ts';
 import { callerCause, refused, shortest } from './outbound.ts';
 import type { RouteContext } from './outbound.ts';
@@ -98,6 +98,7 @@ function deviceWay(device: Device, number: string, caller: Device | null): Way {
     name: device.endpoint,
     endpoint: device.endpoint,
     number: device.trunk ? number : null,
+    host: null,
     rate: null,
     claims: [],
     ringTimeoutS: device.ringTimeoutS,
@@ -108,6 +109,37 @@ function deviceWay(device: Device, number: string, caller: Device | null): Way {
     ...shownCallerId(AS_SENT, caller ?? AS_SENT),
     callTimeoutS: device.callTimeoutS,
   };
+}
+
+/** Endpoint of dialplan/pjsip.conf by which servers are dialled that are nobody's device. */
+const EXTERNAL_ENDPOINT = 'tollgate-external';
+/** There is no device to say how long it may ring. */
+const EXTERNAL_RING_S = 60;
+
+function externalWay({ external, did, id }: Did & { readonly external: ExternalTarget }): Way {
+  return {
+    kind: 'external',
+    id,
+    name: `SIP/${external.number}@${external.host} of DID ${did}`,
+    endpoint: EXTERNAL_ENDPOINT,
+    number: external.number,
+    host: external.host,
+    rate: null,
+    claims: [],
+    ringTimeoutS: EXTERNAL_RING_S,
+    silenceMs: 0,
+    noAnswerAsFailed: false,
+    busyAsFailed: false,
+    ...shownCallerId(AS_SENT, AS_SENT),
+    callTimeoutS: 0,
+  };
+}
+
+/** null: it leads nowhere. */
+function wayOf(call: InboundCall, device: Device | undefined): Way | null {
+  const { did } = call;
+  if (did.external !== null) return externalWay({ ...did, external: did.external });
+  return device === undefined || device.blocked ? null : deviceWay(device, call.number, call.caller);
 }
 
 /** What refuses a caller of ours; 0: nothing, and nothing for a caller from outside. */
@@ -138,22 +170,23 @@ export function routeInbound(context: RouteContext, call: InboundCall): Decision
   if (early !== 0) return refused(context, early, who);
   const closed = statusCause(did);
   if (closed !== 0) return refused(context, closed, who);
-  if (chain === null || owner === undefined || device === undefined || device.blocked) return refused(context, 207, who);
+  const way = wayOf(call, device);
+  if (chain === null || owner === undefined || way === null) return refused(context, 207, who);
   const cause = inboundCause(context, call, chain);
   if (cause !== 0) return refused(context, cause, who);
   const rates = didRates(catalog, call, owner, caller);
   if (rates === 276) return refused(context, 276, who);
-  explain?.({ check: 'device', outcome: 'chosen', detail: `${device.endpoint}${device.trunk ? ' (trunk)' : ''} of ${owner.username}` });
-  const callerClaims = call.caller === null || caller === null ? [] : chainClaims(chainOf(catalog, caller), call.caller, 'out');
+  explain?.({ check: 'device', outcome: 'chosen', detail: device === undefined ? way.name : `${device.endpoint}${device.trunk ? ' (trunk)' : ''} of ${owner.username}` });
+  const from = call.caller === null || caller === null ? null : { chain: chainOf(catalog, caller), device: call.caller };
   return {
     kind: 'plan',
     parties: who,
     levels: rates.levels,
     payers: rates.payers,
-    counters: [didClaim(did), ...callerClaims, ...chainClaims(chain, device, 'in'), serverClaim(call.arrival.serverId, settings)],
-    perSecond: perSecondClaims(call.arrival.serverId, caller, settings),
-    ways: [deviceWay(device, call.number, call.caller)],
-    maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, device.callTimeoutS),
+    counters: [didClaim(did), ...(from === null ? [] : chainClaims(from.chain, from.device, 'out')), ...chainClaims(chain, device ?? null, 'in'), serverClaim(call.arrival.serverId, settings)],
+    perSecond: [...perSecondClaims(call.arrival.serverId, settings, from), ...didPerSecondClaims(did)],
+    ways: [way],
+    maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, device?.callTimeoutS ?? 0),
     flash: null,
     catalogVersion: catalog.version,
   };

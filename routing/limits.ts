@@ -53,7 +53,24 @@ export function serverClaim(serverId: number, settings: RoutingSettings): Counte
   return { key: `calls:server:${serverId}`, limit: settings.serverCallLimit, cause: 208 };
 }
 
-export function perSecondClaims(serverId: number, user: User | null, settings: RoutingSettings): CounterClaim[] {
+/** Server and caller are counted even without a limit; the others only with one. */
+export function perSecondClaims(serverId: number, settings: RoutingSettings, caller: { readonly chain: Chain; readonly device: Device } | null): CounterClaim[] {
   const server = { key: `cps:server:${serverId}`, limit: settings.serverCpsLimit, cause: 208 };
-  return user === null ? [server] : [server, { key: `cps:user:${user.id}`, limit: user.cpsLimit, cause: 304 }];
+  if (caller === null) return [server];
+  const { chain, device } = caller;
+  return [
+    server,
+    ...limited({ key: `cps:device:${device.id}`, limit: device.cpsLimit, cause: 304 }),
+    { key: `cps:user:${chain.user.id}`, limit: chain.user.cpsLimit, cause: 304 },
+    ...(chain.reseller === null ? [] : limited({ key: `cps:reseller:${chain.reseller.id}`, limit: chain.reseller.cpsLimit, cause: 304 })),
+    ...(chain.partner === null ? [] : limited({ key: `cps:partner:${chain.partner.id}`, limit: chain.partner.cpsLimit, cause: 304 })),
+  ];
+}
+
+export function didPerSecondClaims(did: Did): CounterClaim[] {
+  return limited({ key: `cps:did:${did.id}`, limit: did.cpsLimit, cause: 219 });
+}
+
+function limited(claim: CounterClaim): CounterClaim[] {
+  return claim.limit > 0 ? [claim] : [];
 }

@@ -107,7 +107,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
     levels,
     payers,
     counters: [...chainClaims(chain, call.device, 'out'), serverClaim(call.arrival.serverId, settings)],
-    perSecond: perSecondClaims(call.arrival.serverId, user, settings),
+    perSecond: perSecondClaims(call.arrival.serverId, settings, { chain, device: call.device }),
     ways,
     maxTalkS: shortest(settings.globalCallTimeoutS, call.device.callTimeoutS),
     flash: user.flash,

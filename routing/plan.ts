@@ -41,12 +41,14 @@ export interface PayerCauses {
 }
 
 export interface Way {
-  readonly kind: 'provider' | 'device';
+  readonly kind: 'provider' | 'device' | 'external';
   readonly id: number;
   readonly name: string;
   readonly endpoint: string;
   /** Number in the dial string; null: the endpoint's own contact. */
   readonly number: string | null;
+  /** Where the number is dialled instead of the endpoint's own contact; null: there. */
+  readonly host: string | null;
   /** Provider's rate; null for a device. */
   readonly rate: Rate | null;
   readonly claims: readonly CounterClaim[];
@@ -57,7 +59,8 @@ export interface Way {
   readonly busyAsFailed: boolean;
   /** Empty: the caller's own passes. */
   readonly callerIdNumber: string;
-  readonly callerIdName: string;
+  /** null: the caller's own beside another number. */
+  readonly callerIdName: string | null;
   /** Longest call this way allows, seconds; 0: none. */
   readonly callTimeoutS: number;
 }
@@ -122,6 +125,8 @@ export interface RoutingSettings {
   readonly providerSilenceMs: number;
   readonly serverCallLimit: number;
   readonly serverCpsLimit: number;
+  /** DID for calls of providers to numbers that are no DID; '': none. */
+  readonly unassignedDid: string;
 }
 
 /** A number from 0 (included) to 1 (not). */

@@ -1,7 +1,7 @@
 /**
  * The one door of this room: an arrival becomes a decision.
  */
-import type { Device } from './catalog.ts';
+import type { Device, Did } from './catalog.ts';
 import { findDid } from './did.ts';
 import { routeInbound } from './inbound.ts';
 import type { InboundCall } from './inbound.ts';
@@ -40,11 +40,18 @@ function fromDevice(context: RouteContext, arrival: Arrival, device: Device, src
   return refused(context, dialled.cause, nobody);
 }
 
+/** "DID for unassigned DIDs": takes what providers bring for numbers that are nobody's. */
+function unassigned({ catalog, settings, explain }: RouteContext, arrival: Arrival): Did | undefined {
+  const did = settings.unassignedDid === '' ? undefined : findDid(catalog.dids, settings.unassignedDid, arrival.atMs);
+  if (did !== undefined) explain?.({ check: 'DID', outcome: 'passed', detail: `${arrival.dialled} is no DID: ${did.did} takes such calls` });
+  return did;
+}
+
 function fromProvider(context: RouteContext, arrival: Arrival, src: string): Decision {
   const dialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: context.settings.maxNumberLength });
   if (!dialled.ok) return refused(context, dialled.cause, unknown(arrival, src));
   const number = dialled.number.replace(/^\+/, '');
-  const did = findDid(context.catalog.dids, number, arrival.atMs);
+  const did = findDid(context.catalog.dids, number, arrival.atMs) ?? unassigned(context, arrival);
   if (did === undefined) return refused(context, 207, unknown(arrival, src));
   return routeInbound(context, { arrival, did, number, src, caller: null });
 }

@@ -26,6 +26,8 @@ export interface StoreOptions {
   readonly priceDecimals: number;
   /** Flash calls of one number within an hour that are told; 0: none. */
   readonly flashAlarm: number;
+  /** A closed DID is free again after so many days. */
+  readonly closedDidDays: number;
   /** Most calls in one settling transaction. */
   readonly settleBatch: number;
   /** Longest wait of a finished call for its transaction, ms. */
@@ -105,7 +107,7 @@ class OpenStore implements Store {
     this.#releases = new Releases(async (callId) => this.#calls.release(callId), log);
     this.#updates = new LiveUpdates(this.#calls, log);
     this.#follower = new Follower({
-      postgresUrl, priceDecimals, balances, log, now: monotonicMs, onCatalog: (catalog) => this.#catalogChanged(catalog),
+      postgresUrl, priceDecimals, closedDidDays: options.closedDidDays, balances, log, now: monotonicMs, onCatalog: (catalog) => this.#catalogChanged(catalog),
     });
     this.#settler = new Settler({
       pool: this.#pool, redis: this.#redis, usable: () => this.#redisUp(), units: this.#units, balances, log, batch: options.settleBatch, everyMs: options.settleEveryMs, now: wallMs,

@@ -6,6 +6,7 @@ import { matching, safeText } from './encode.ts';
 
 /** Longest number Asterisk carries in an extension (AST_MAX_EXTENSION, 80 with its end mark). */
 const NUMBER = /^[0-9A-Za-z+*#._-]{1,79}$/;
+const HOST = /^[0-9A-Za-z](?:[0-9A-Za-z.-]{0,252}[0-9A-Za-z])?(?::\d{1,5})?$/;
 const ENDPOINT = /^[0-9A-Za-z._-]{1,79}$/;
 
 /** A string from this file: nothing else can be dialled. */
@@ -19,6 +20,11 @@ export function deviceDialString(endpoint: string): DialString {
 /** A number through a provider or a trunk: the request URI is the number at its AOR's contact. Throws InvalidText. */
 export function numberDialString(number: string, endpoint: string): DialString {
   return `PJSIP/${matching('number', number, NUMBER)}@${matching('endpoint', endpoint, ENDPOINT)}` as DialString;
+}
+
+/** A number at somebody's server, `host` or `host:port`, sent with an endpoint's settings. Throws InvalidText. */
+export function hostDialString(number: string, host: string, endpoint: string): DialString {
+  return `PJSIP/${matching('endpoint', endpoint, ENDPOINT)}/sip:${matching('number', number, NUMBER)}@${matching('host', host, HOST)}` as DialString;
 }
 
 /**

@@ -76,6 +76,7 @@ function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
     name: provider.name,
     endpoint: provider.endpoint,
     number: numberFor(provider, request.number),
+    host: null,
     rate: withGrace(rate, provider.graceS),
     claims: providerClaims(provider),
     ringTimeoutS: provider.ringTimeoutS,

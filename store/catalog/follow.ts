@@ -12,6 +12,7 @@ import type { Log } from '../log.ts';
 import type { Spendable } from '../redis/calls.ts';
 import { connectClient, dropClient } from '../postgres.ts';
 import { assemble } from './assemble.ts';
+import { freeClosedDids } from '../did-changes.ts';
 import { byTopic, LOG_KEPT_MS, purgeChanges, readChanges, readPosition } from './changes.ts';
 import type { Position } from './changes.ts';
 import type { Broken } from './load.ts';
@@ -39,6 +40,8 @@ export interface FollowOptions {
   readonly log: Log;
   /** Monotonic milliseconds. */
   readonly now: () => number;
+  /** A closed DID is free again after so many days. */
+  readonly closedDidDays: number;
   readonly onCatalog: (catalog: Catalog) => void;
 }
 
@@ -144,6 +147,7 @@ export class Follower {
     if (startedMs - this.#purgedAt < PURGE_EVERY_MS) return;
     this.#purgedAt = startedMs;
     await purgeChanges(client);
+    await freeClosedDids(client, this.#options.closedDidDays);
   }
 
   async #readAll(client: Client): Promise<void> {

@@ -1,6 +1,6 @@
 /** One row as one value of the catalog. Throws BrokenRow. */
 import { zoneOf } from '../../rating/zone.ts';
-import type { Device, Did, Lcr, LcrProvider, Location, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
+import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
 import { didProblem } from '../../routing/did.ts';
 import { buildNumberPool, poolNumberProblem } from '../../routing/number-pool.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
@@ -67,6 +67,7 @@ export function parseDevice(row: Row): Device {
     trunk: flag(row, 'trunk'),
     blocked: flag(row, 'blocked'),
     callLimit: whole(row, 'call_limit'),
+    cpsLimit: whole(row, 'cps_limit'),
     locationId: whole(row, 'location_id'),
     callerIdNumber: text(row, 'caller_id_number'),
     callerIdName: text(row, 'caller_id_name'),
@@ -139,6 +140,16 @@ export function parseLcr(row: Row, members: readonly Row[]): Lcr {
   };
 }
 
+const EXTERNAL = /^SIP\/([0-9A-Za-z+*#._-]{1,40})@([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::[0-9]{1,5})?)$/;
+
+function externalTarget(row: Row): ExternalTarget | null {
+  const given = textOrNull(row, 'external');
+  if (given === null) return null;
+  const [, number, host] = EXTERNAL.exec(given) ?? [];
+  if (number === undefined || host === undefined) throw new BrokenRow('external is not SIP/number@host or SIP/number@host:port.');
+  return { number, host };
+}
+
 export function parseDid(row: Row): Did {
   const did = text(row, 'did');
   const problem = didProblem(did);
@@ -149,8 +160,10 @@ export function parseDid(row: Row): Did {
     status: oneOf(row, 'status', ['free', 'reserved', 'active', 'closed', 'terminated']),
     userId: wholeOrNull(row, 'user_id'),
     deviceId: wholeOrNull(row, 'device_id'),
+    external: externalTarget(row),
     providerId: whole(row, 'provider_id'),
     callLimit: whole(row, 'call_limit'),
+    cpsLimit: whole(row, 'cps_limit'),
     maxDurationS: whole(row, 'max_duration_s'),
     graceS: whole(row, 'grace_s'),
     activeFromMs: msOrNull(row, 'active_from'),

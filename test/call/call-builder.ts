@@ -34,6 +34,7 @@ export function provider(number: number, parts: Partial<Way> = {}): Way {
     name: `provider ${number}`,
     endpoint: `provider-${10 + number}`,
     number: '37060000000',
+    host: null,
     rate: rate('0.3'),
     claims: [{ key: `calls:provider:${10 + number}`, limit: 0, cause: 223 }],
     ringTimeoutS: 60,

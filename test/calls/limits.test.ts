@@ -21,7 +21,7 @@ const trunk = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.3'
 const both = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.1.8' });
 const at = { host: far.ip, port: far.port, tariff: 'buy' };
 
-const IPS = { limited: '127.0.1.1', unlimited: '127.0.1.2', one: '127.0.1.3', two: '127.0.1.4', 'of-reseller-one': '127.0.1.5', 'of-reseller-two': '127.0.1.6', quick: '127.0.1.7', both: both.ip, owner: trunk.ip };
+const IPS = { limited: '127.0.1.1', unlimited: '127.0.1.2', one: '127.0.1.3', two: '127.0.1.4', 'of-reseller-one': '127.0.1.5', 'of-reseller-two': '127.0.1.6', quick: '127.0.1.7', 'quick-device': '127.0.1.9', 'of-quick-reseller': '127.0.1.10', both: both.ip, owner: trunk.ip };
 type Device = keyof typeof IPS;
 
 const device = (endpoint: Device, user: string, more: object = {}): ReturnType<typeof byAddress> => byAddress(endpoint, user, IPS[endpoint], { location: 'by number', ...more });
@@ -47,6 +47,8 @@ const tenant: Tenant = {
     { username: 'of reseller one', owner: 'reseller', tariff: 'sell', balance: '100' },
     { username: 'of reseller two', owner: 'reseller', tariff: 'sell', balance: '100' },
     { username: 'quick', tariff: 'sell', balance: '100', cpsLimit: 2 },
+    { username: 'quick reseller', type: 'reseller', tariff: 'sell', balance: '100', cpsLimit: 2 },
+    { username: 'of quick reseller', owner: 'quick reseller', tariff: 'sell', balance: '100' },
     { username: 'both', tariff: 'sell', balance: '100', combinedLimit: 2 },
     { username: 'owner', tariff: 'sell', balance: '100', inboundLimit: 3 },
   ],
@@ -58,10 +60,12 @@ const tenant: Tenant = {
     device('of-reseller-one', 'of reseller one'),
     device('of-reseller-two', 'of reseller two'),
     device('quick', 'quick'),
+    device('quick-device', 'any', { cpsLimit: 2 }),
+    device('of-quick-reseller', 'of quick reseller'),
     { ...device('both', 'both'), port: both.port },
     { ...device('owner', 'owner'), port: trunk.port, trunk: true },
   ],
-  dids: [did('4401', 'owner', 'owner', { callLimit: 2 }), did('4402', 'owner', 'owner'), did('4403', 'both', 'both')],
+  dids: [did('4401', 'owner', 'owner', { callLimit: 2 }), did('4402', 'owner', 'owner'), did('4403', 'both', 'both'), { ...did('4404', 'any', 'unlimited', { cpsLimit: 2, external: `SIP/1@${trunk.ip}:${trunk.port}` }), device: undefined }],
 };
 
 const stage = await openStage({ tenant, settings: { calls: { serverCallLimit: SERVER_LIMIT } } });
@@ -188,14 +192,23 @@ function bySecond(rows: readonly Row[], admitted: (row: Row) => boolean): { let:
   return [...seconds.values()];
 }
 
-t.test('calls a second of a user: never more than 2 in a second, refused with 304 only when 2 were let in', async (t) => {
-  const rows = await stage.rowsOf(await flood({ ip: IPS.quick, calls: 9, holdMs: 100 }));
-  const seconds = bySecond(rows, (row) => row['disposition'] === 'ANSWERED');
-  t.ok(seconds.every((one) => one.let <= 2 && (one.refused === 0 || one.let === 2)), JSON.stringify(seconds));
-  t.ok(rows.some((row) => row['hangup_cause'] === 304));
-  t.same(rows.filter((row) => row['disposition'] !== 'ANSWERED' && row['hangup_cause'] !== 304), []);
-  await givenBack(t);
-});
+const QUICK = [
+  ['a user', { ip: IPS.quick }, 304],
+  ['a device', { ip: IPS['quick-device'] }, 304],
+  ['a reseller', { ip: IPS['of-quick-reseller'] }, 304],
+  ['a DID', { ip: CARRIER, to: '4404' }, 219],
+] as const;
+
+for (const [whose, by, cause] of QUICK) {
+  t.test(`calls a second of ${whose}: never more than 2 in a second, refused with ${cause} only when 2 were let in`, async (t) => {
+    const rows = await stage.rowsOf(await flood({ ...by, calls: 9, holdMs: 100 }));
+    const seconds = bySecond(rows, (row) => row['disposition'] === 'ANSWERED');
+    t.ok(seconds.every((one) => one.let <= 2 && (one.refused === 0 || one.let === 2)), JSON.stringify(seconds));
+    t.ok(rows.some((row) => row['hangup_cause'] === cause));
+    t.same(rows.filter((row) => row['disposition'] !== 'ANSWERED' && row['hangup_cause'] !== cause), []);
+    await givenBack(t);
+  });
+}
 
 t.test('calls a second of a provider: the next one takes what is more', async (t) => {
   const result = await flood({ ip: IPS.unlimited, to: '37060050001', calls: 6, holdMs: 100 });

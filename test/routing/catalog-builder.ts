@@ -32,7 +32,7 @@ export function user(id: number, parts: Partial<User> = {}): User {
 
 export function device(id: number, userId: number, parts: Partial<Device> = {}): Device {
   return {
-    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, blocked: false, callLimit: 0, locationId: 1,
+    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1,
     callerIdNumber: '', callerIdName: '', ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, serverIds: [], ...parts,
   };
 }
@@ -79,7 +79,7 @@ export const location = (id: number, ...rules: readonly NumberRule[]): Location 
 
 export function did(id: number, text: string, parts: Partial<Did> = {}): Did {
   return {
-    id, did: text, status: 'active', userId: 8, deviceId: 48, providerId: 11, callLimit: 0, maxDurationS: 0, graceS: 0, activeFromMs: null, activeTillMs: null,
+    id, did: text, status: 'active', userId: 8, deviceId: 48, providerId: 11, callLimit: 0, cpsLimit: 0, external: null, maxDurationS: 0, graceS: 0, activeFromMs: null, activeTillMs: null,
     sourcePoolId: null, providerTariffId: null, incomingTariffId: null, ownerTariffId: null, ...parts,
   };
 }
@@ -121,7 +121,7 @@ export function catalogOf(parts: Parts): Catalog {
   };
 }
 
-export const SETTINGS: RoutingSettings = { letters: 'refuse', maxNumberLength: 40, globalCallTimeoutS: 7200, providerSilenceMs: 3000, serverCallLimit: 0, serverCpsLimit: 0 };
+export const SETTINGS: RoutingSettings = { letters: 'refuse', maxNumberLength: 40, globalCallTimeoutS: 7200, providerSilenceMs: 3000, serverCallLimit: 0, serverCpsLimit: 0, unassignedDid: '' };
 
 /** 2026-11-24T12:00:00Z. */
 export const NOW_MS = 1_795_521_600_000;

@@ -72,6 +72,25 @@ test('a trunk gets the full number that was dialled', async (t) => {
   t.match(given(trunk).whenProviderCalls('+44207946').plan.ways[0], { number: '44207946', ringTimeoutS: 20 });
 });
 
+test('a DID may lead to somebody else\'s server instead of a device', async (t) => {
+  const external = { number: '100', host: 'sip.example.com:5070' };
+  const { plan } = given({ dids: [did(51, '4420', { deviceId: null, external, maxDurationS: 90 })] }).whenProviderCalls('4420');
+  t.match(plan.ways, [{ kind: 'external', id: 51, endpoint: 'tollgate-external', number: '100', host: 'sip.example.com:5070', rate: null }]);
+  t.match(plan.parties, { dstUserId: 8, dstDeviceId: null, didId: 51 });
+  t.equal(plan.maxTalkS, 90);
+  given({ dids: [did(51, '4420', { deviceId: null, external, userId: null })] }).whenProviderCalls('4420').refusedWith(207);
+});
+
+test('what providers bring for numbers that are no DID goes to the DID for such calls', async (t) => {
+  const parts: Given = { settings: { unassignedDid: '4420' }, dids: [did(51, '4420'), did(52, '4421')] };
+  t.match(given(parts).whenProviderCalls('4999').plan.parties, { didId: 51, dst: '4999', localizedDst: '4999' });
+  t.match(given(parts).whenProviderCalls('4421').plan.parties, { didId: 52 });
+  given({ ...parts, dids: [did(51, '4420', { status: 'closed' })] }).whenProviderCalls('4999').refusedWith(284);
+  given({ ...parts, dids: [] }).whenProviderCalls('4999').refusedWith(207);
+  given({ ...parts, dids: [did(51, '4420')], settings: {} }).whenProviderCalls('4999').refusedWith(207);
+  t.match(given(parts).whenDeviceCalls('4999').decision, { kind: 'refused' }, 'a device that dials it wants the world');
+});
+
 test('a DID may hold letters whatever the setting says', async () => {
   for (const letters of ['refuse', 'clean', 'keep'] as const) {
     given({ settings: { letters }, dids: [did(51, '0B69')] }).whenProviderCalls('0B69').goesBy('office');
@@ -168,11 +187,11 @@ test('places are taken for the DID first, then of the caller\'s side, then of th
     settings: { serverCallLimit: 100, serverCpsLimit: 10 },
     users: [user(5, { ownerId: 6, outboundLimit: 2 }), user(6, { type: 'reseller', combinedLimit: 20 }), user(8, { inboundLimit: 3, combinedLimit: 0, cpsLimit: 9 })],
     devices: [device(41, 5, { endpoint: 'desk', callLimit: 1 }), device(48, 8, { endpoint: 'office', callLimit: 4 })],
-    dids: [did(51, '4420', { callLimit: 5 })],
+    dids: [did(51, '4420', { callLimit: 5, cpsLimit: 7 })],
   };
   const owner = ['calls:device:48 4 221', 'calls:user:8:in 3 220', 'calls:user:8 0 220', 'calls:server:1 100 208', 'cps:server:1 10 208'];
-  t.same(claims(given(parts).whenProviderCalls('4420')), ['calls:did:51 5 219', ...owner]);
-  t.same(claims(given(parts).whenDeviceCalls('4420')), ['calls:did:51 5 219', 'calls:device:41 1 221', 'calls:user:5:out 2 220', 'calls:user:5 0 220', 'calls:reseller:6 20 222', ...owner, 'cps:user:5 0 304']);
+  t.same(claims(given(parts).whenProviderCalls('4420')), ['calls:did:51 5 219', ...owner, 'cps:did:51 7 219']);
+  t.same(claims(given(parts).whenDeviceCalls('4420')), ['calls:did:51 5 219', 'calls:device:41 1 221', 'calls:user:5:out 2 220', 'calls:user:5 0 220', 'calls:reseller:6 20 222', ...owner, 'cps:user:5 0 304', 'cps:did:51 7 219']);
 });
 
 test('a provider of ours is no device: what it dials must be a DID', async () => {

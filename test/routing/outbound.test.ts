@@ -173,11 +173,11 @@ const words = ({ key, limit, cause }: { readonly key: string; readonly limit: nu
 
 test('places are taken of the device, the user, the reseller, the partner and the server, in this order', async (t) => {
   const { plan } = given({
-    ...chain(), settings: { serverCallLimit: 100, serverCpsLimit: 10 }, devices: [device(41, 5, { endpoint: 'desk', callLimit: 1 })],
-    users: [user(5, { ownerId: 6, outboundLimit: 2, combinedLimit: 3, cpsLimit: 4 }), user(6, { type: 'reseller', ownerId: 7, tariffId: 2, outboundLimit: 5 }), user(7, { type: 'partner', tariffId: 3, combinedLimit: 6, outboundLimit: 99 })],
+    ...chain(), settings: { serverCallLimit: 100, serverCpsLimit: 10 }, devices: [device(41, 5, { endpoint: 'desk', callLimit: 1, cpsLimit: 3 })],
+    users: [user(5, { ownerId: 6, outboundLimit: 2, combinedLimit: 3, cpsLimit: 4 }), user(6, { type: 'reseller', ownerId: 7, tariffId: 2, outboundLimit: 5, cpsLimit: 8 }), user(7, { type: 'partner', tariffId: 3, combinedLimit: 6, outboundLimit: 99, cpsLimit: 9 })],
   }).whenDeviceCalls(MOBILE, { serverId: 2 });
   t.same(plan.counters.map(words), ['calls:device:41 1 221', 'calls:user:5:out 2 220', 'calls:user:5 3 220', 'calls:reseller:6 5 222', 'calls:partner:7 6 249', 'calls:server:2 100 208']);
-  t.same(plan.perSecond.map(words), ['cps:server:2 10 208', 'cps:user:5 4 304']);
+  t.same(plan.perSecond.map(words), ['cps:server:2 10 208', 'cps:device:41 3 304', 'cps:user:5 4 304', 'cps:reseller:6 8 304', 'cps:partner:7 9 304']);
 });
 
 const longest = (callTimeoutS: number, globalCallTimeoutS: number): number => given({ settings: { globalCallTimeoutS }, devices: [device(41, 5, { endpoint: 'desk', callTimeoutS })] }).whenDeviceCalls(MOBILE).plan.maxTalkS;

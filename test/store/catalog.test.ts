@@ -32,7 +32,7 @@ async function world(t: Test, prepare: (client: Client) => Promise<unknown> = as
   const { log, lines } = memoryLog();
   const balances = new Balances(async () => undefined, log);
   const catalogs: Catalog[] = [];
-  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, balances, log, now: monotonicMs, onCatalog: (catalog) => catalogs.push(catalog) });
+  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances, log, now: monotonicMs, onCatalog: (catalog) => catalogs.push(catalog) });
   follower.start();
   t.teardown(async () => follower.close());
   await until(() => (follower.catalog === null ? `no catalog yet: ${follower.reason}` : undefined));

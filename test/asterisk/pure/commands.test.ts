@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'tap';
 import { addToBridge, createBridge, createLeg, dial, hangup, play, setVariable } from '../../../engine/asterisk/commands.ts';
 import { AriError } from '../../../engine/asterisk/contract.ts';
-import { contactDialStrings, deviceDialString, numberDialString } from '../../../engine/asterisk/dial-string.ts';
+import { contactDialStrings, deviceDialString, hostDialString, numberDialString } from '../../../engine/asterisk/dial-string.ts';
 import { pathSegment, safeText } from '../../../engine/asterisk/encode.ts';
 
 test('a dial string holds one endpoint and one number, or is not built', async (t) => {
@@ -13,6 +13,13 @@ test('a dial string holds one endpoint and one number, or is not built', async (
     t.throws(() => numberDialString('1', bad), { name: 'InvalidText', field: 'endpoint' });
     t.throws(() => deviceDialString(bad), { name: 'InvalidText' });
   }
+});
+
+test('a number at a host is dialled with the settings of an endpoint', async (t) => {
+  t.equal(hostDialString('7788', 'sip.example.com:5070', 'out'), 'PJSIP/out/sip:7788@sip.example.com:5070');
+  t.equal(hostDialString('7788', '192.0.2.1', 'out'), 'PJSIP/out/sip:7788@192.0.2.1');
+  for (const bad of ['', 'a b', 'a/b', 'a&b', 'a@b', 'a;x=y', 'a:b', 'a:123456', '-a', 'a\r\nb', '[::1]']) t.throws(() => hostDialString('1', bad, 'out'), { name: 'InvalidText', field: 'host' }, bad);
+  t.throws(() => hostDialString('1@x', 'a', 'out'), { name: 'InvalidText', field: 'number' });
 });
 
 test('whatever the number, the dial string is refused or has two parts', async (t) => {
