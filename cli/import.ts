@@ -16,6 +16,7 @@ Examples:
   npm run -s tollgate -- import tenant.yaml
   npm run -s tollgate -- import rates.csv --tariff "Retail EUR"
   npm run -s tollgate -- import rates.csv --tariff "Retail EUR" --replace --dry-run
+  npm run -s tollgate -- import rates.csv --tariff "Retail EUR" --effective-from 2026-12-31
   npm run -s tollgate -- import prices.csv --tariff Carrier --purpose provider --separator ";" --decimal ,
 
 docs/IMPORT.md describes both files.`;
@@ -25,6 +26,7 @@ interface Options {
   readonly purpose?: string;
   readonly separator: string;
   readonly decimal: '.' | ',';
+  readonly effectiveFrom?: string;
   readonly replace?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -38,6 +40,7 @@ export function registerImport(program: Command, context: CliContext): void {
     .addOption(new Option('--purpose <purpose>', 'make the tariff if it is not there').choices(['provider', 'user_wholesale', 'did']))
     .addOption(new Option('--separator <char>', 'between the columns of CSV files').choices([',', ';', '|', 'tab']).default(','))
     .addOption(new Option('--decimal <char>', 'decimal separator in CSV files').choices(['.', ',']).default('.'))
+    .option('--effective-from <date>', 'with --tariff: of lines without a date of their own, on the tariff\'s clock, as in 2026-12-31 or "2026-12-31 08:00"')
     .option('--replace', 'with --tariff: rates that the file does not name are removed')
     .option('--dry-run', 'check and count, change nothing')
     .option('--json', 'print the counts, or the problems, for programs')
@@ -48,6 +51,7 @@ export function registerImport(program: Command, context: CliContext): void {
 async function run(context: CliContext, file: string, options: Options): Promise<void> {
   if (options.tariff === undefined && /\.csv$/i.test(file)) throw new CommandError('A CSV price list needs --tariff NAME: the tariff its rates belong to.');
   if (options.tariff === undefined && options.replace === true) throw new CommandError('--replace needs --tariff NAME: a tenant file removes nothing.');
+  if (options.tariff === undefined && options.effectiveFrom !== undefined) throw new CommandError('--effective-from needs --tariff NAME: in a tenant file each rate says its own date.');
   if (options.separator === options.decimal) throw new CommandError('--separator and --decimal cannot be the same character.');
   const bar = new ProgressBar();
   const { postgresUrl } = context.settings();
@@ -56,7 +60,7 @@ async function run(context: CliContext, file: string, options: Options): Promise
     onProgress: (progress: Progress) => bar.show(progress),
   };
   try {
-    const report = options.tariff === undefined ? await importTenant(file, common) : await importRates(file, { ...common, tariff: options.tariff, purpose: options.purpose, replace: options.replace === true });
+    const report = options.tariff === undefined ? await importTenant(file, common) : await importRates(file, { ...common, tariff: options.tariff, purpose: options.purpose, replace: options.replace === true, effectiveFrom: options.effectiveFrom });
     bar.stop();
     process.stdout.write(options.json === true ? `${JSON.stringify({ report, dryRun: options.dryRun === true })}\n` : shown(report, options.dryRun === true));
   } catch (error) {

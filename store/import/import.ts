@@ -5,9 +5,12 @@ import type { Client } from 'pg';
 import { connectClient } from '../postgres.ts';
 import { poolNumberProblem } from '../../routing/number-pool.ts';
 import { decodeUtf8 } from './csv-rates.ts';
+import { BadValue } from './field.ts';
 import { fileReason, loadCsv } from './load-rates.ts';
 import type { OnProgress, Separators } from './load-rates.ts';
 import { didYouMean, ImportError, Problems, shown } from './problem.ts';
+import { rateReader } from './rate-row.ts';
+import type { RateRules } from './rate-row.ts';
 import { readTenant } from './read.ts';
 import type { Tenant } from './read.ts';
 import { findIds, insertRow, someNames } from './rows-sql.ts';
@@ -57,6 +60,8 @@ export interface TariffOptions extends ImportOptions {
   readonly tariff: string;
   /** Of a tariff that is not there yet; without it the tariff must exist. */
   readonly purpose?: string | undefined;
+  /** Of lines without a date, in the forms of the column. */
+  readonly effectiveFrom?: string | undefined;
   /** The tariff becomes what the file says: other rates are removed. */
   readonly replace?: boolean;
 }
@@ -72,10 +77,21 @@ export async function importRates(path: string, options: TariffOptions): Promise
     const tariff = rows[0] ?? { purpose: '', time_zone: 'UTC' };
     if (tariff.purpose === 'user_retail') throw new ImportError([{ file, line: 0, path: '', reason: `tariff ${shown(options.tariff)} is a retail tariff; its rates are written in a tenant file.` }]);
     const context = { client, file, folder: dirname(resolve(path)), problems, separators: options.separators, onProgress: options.onProgress };
-    const merged = await loadCsv(context, { name: file, line: 0, path: '' }, tariffId, { timeZone: tariff.time_zone, decimal: options.separators.decimal, did: tariff.purpose === 'did', separators: options.separators, replace: options.replace === true });
+    const rules = { timeZone: tariff.time_zone, decimal: options.separators.decimal, did: tariff.purpose === 'did', effectiveFrom: options.effectiveFrom };
+    checkRules(rules);
+    const merged = await loadCsv(context, { name: file, line: 0, path: '' }, tariffId, { ...rules, separators: options.separators, replace: options.replace === true });
     problems.throwIfAny();
     return { ...report, rates: { ...merged } };
   });
+}
+
+function checkRules(rules: RateRules): void {
+  try {
+    rateReader(rules);
+  } catch (error) {
+    if (!(error instanceof BadValue)) throw error;
+    throw new ImportError([{ file: '--effective-from', line: 0, path: '', reason: error.message }]);
+  }
 }
 
 async function tariffOf(client: Client, { tariff, purpose }: TariffOptions, report: Report): Promise<number> {

@@ -13,6 +13,8 @@ export interface RateRules {
   /** Zone of dates without an offset. */
   readonly timeZone: string;
   readonly decimal: '.' | ',';
+  /** Of lines that say nothing of it; without it they are in force always. */
+  readonly effectiveFrom?: string | undefined;
   /** Rates of DIDs may be below 0 and hold for every number. */
   readonly did: boolean;
 }
@@ -42,7 +44,7 @@ const EPOCH = new Date(0).toISOString();
 /** What the table lets in, in UTC. */
 const [EARLIEST, LATEST] = ['1970-01-01T00:00:00', '2200-01-01T00:00:00'];
 
-/** Columns of the row: prefix, effective_from, day_type, start_time, end_time, rate, connection_fee, increment_s, min_time_s, blocked, ghost_percent. */
+/** Throws BadValue if the rules' own date is none. Columns of the row: prefix, effective_from, day_type, start_time, end_time, rate, connection_fee, increment_s, min_time_s, blocked, ghost_percent. */
 export function rateReader(rules: RateRules): Reader {
   const amount = money(rules.did ? 'any' : 'notNegative');
   const fee = rules.did ? amount : money('notNegative');
@@ -58,6 +60,7 @@ export function rateReader(rules: RateRules): Reader {
     if (moments.size < 1000) moments.set(text, value);
     return value;
   };
+  const always = rules.effectiveFrom === undefined ? EPOCH : effective(rules.effectiveFrom);
   return (texts) => {
     const prefix = texts.prefix ?? '';
     if (!prefixForm.test(prefix)) throw new BadColumn('prefix', prefix === '' ? 'is missing.' : `${shown(prefix)} is not a prefix: 1 to 15 digits and nothing else.`);
@@ -67,7 +70,7 @@ export function rateReader(rules: RateRules): Reader {
     if (rules.did) checkSigns(blocked ? '' : rate, feeText);
     return [
       prefix,
-      read('effectiveFrom', texts.effectiveFrom, effective, EPOCH),
+      read('effectiveFrom', texts.effectiveFrom, effective, always),
       read('dayType', texts.dayType, DAY_TYPE, 'all'),
       read('startTime', texts.startTime, timeOfDay, '00:00:00'),
       read('endTime', texts.endTime, timeOfDay, '23:59:59'),

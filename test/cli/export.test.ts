@@ -47,5 +47,6 @@ t.test('a tariff goes out and comes in again unchanged; a file is there whole or
   t.notOk(existsSync(join(folder, 'none.csv')) || existsSync(join(folder, 'none.csv.part')));
   t.match(await tollgate('export', 'Users', '--out', join(folder, 'no-folder', 'x.csv')), { code: 1, err: /no file was written.*no-folder/ });
   t.match(await tollgate('export', 'Users', '--decimal', ','), { code: 1, err: /cannot be the same/ });
+  t.match(await tollgate('import', file, '--tariff', 'Users', '--effective-from', 'soon'), { code: 1, err: /^--effective-from: .*is not a date/ });
   t.match(await tollgate('import', file, '--replace'), { code: 1, err: /needs --tariff/ });
 });

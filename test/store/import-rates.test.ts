@@ -84,6 +84,16 @@ t.test('with replace the tariff becomes the file, and a dry run tells what would
   t.strictSame(await world.rates(), ['370 0.3 0 1 0', '371 0.1 0 1 0']);
 });
 
+t.test('a date for the lines that have none', async (t) => {
+  const world = await ratesTenant(folder);
+  await world.client.query(`update tariffs set time_zone = 'Europe/Vilnius' where id = 2`);
+  const csv = 'prefix,rate,effective from\n370,0.3,\n371,0.1,2026-06-01\n';
+  t.match(await world.import(csv, { effectiveFrom: '2026-12-31 08:00' }), { rates: { added: 2 } }, 'the rate in force stays');
+  t.strictSame(await world.rates(), ['370 0.2 0 1 0', '370 0.3 0 1 0 2026-12-31 06:00', '3706 0.25 0 1 0', '371 0.1 0 1 0 2026-05-31 21:00']);
+  t.match(await problemsOf(world.import(csv, { effectiveFrom: '2026-02-30' })), [/2026-02-30 does not exist/]);
+  t.match(await problemsOf(world.import(csv, { effectiveFrom: 'tomorrow' })), [/is not a date/]);
+});
+
 t.test('a blocked rate stays unchanged whatever it would cost', async (t) => {
   const world = await ratesTenant(folder);
   await world.client.query(`insert into rates (tariff_id, prefix, rate, blocked) values (2, '372', 5, true), (2, '373', 5, false)`);
