@@ -6,7 +6,8 @@
 export interface CallerId {
   /** Empty: what the next one says. */
   readonly callerIdNumber: string;
-  readonly callerIdName: string;
+  /** null: the name that the caller sends, beside another number. */
+  readonly callerIdName: string | null;
 }
 
 export const AS_SENT: CallerId = { callerIdNumber: '', callerIdName: '' };
@@ -15,4 +16,11 @@ export function shownCallerId(provider: CallerId, device: CallerId): CallerId {
   const { callerIdNumber, callerIdName } = provider;
   if (callerIdNumber !== '') return { callerIdNumber, callerIdName };
   return { callerIdNumber: device.callerIdNumber, callerIdName: callerIdName || device.callerIdName };
+}
+
+/** What the calling device shows when rules made `src` of its number or of the one it sent, `before`: his name stays beside it. */
+export function ruledCallerId(device: CallerId, before: string, src: string): CallerId {
+  if (src === before) return device;
+  const hasOwn = device.callerIdNumber !== '' || device.callerIdName !== '';
+  return { callerIdNumber: src, callerIdName: hasOwn ? device.callerIdName : null };
 }

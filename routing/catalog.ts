@@ -70,6 +70,8 @@ export interface Device {
   /** Calls a second it may start. */
   readonly cpsLimit: number;
   readonly locationId: number;
+  /** Come before those of its location. */
+  readonly rules: readonly NumberRule[];
   /** Empty: what the caller sends passes. */
   readonly callerIdNumber: string;
   readonly callerIdName: string;
@@ -126,24 +128,42 @@ export interface LcrProvider {
   readonly active: boolean;
 }
 
-/** Cut/add rule. Matches a number that begins with `cut` and has minLength..maxLength characters. */
-export interface NumberRule {
-  readonly id: number;
-  readonly name: string;
-  readonly applies: 'destination' | 'source';
+/** What a number must be, and what becomes of it: `cut` goes from its front, `add` comes instead. */
+export interface NumberChange {
   readonly cut: string;
   readonly add: string;
   readonly minLength: number;
   readonly maxLength: number;
-  /** Localization only: what a match changes beside the number; null: nothing. */
+}
+
+/** Cut/add rule of a device or a provider. */
+export interface NumberRule extends NumberChange {
+  readonly id: number;
+  readonly name: string;
+  readonly applies: 'destination' | 'source';
+  /** Comes behind the number; destination rules of providers only. */
+  readonly suffix: string;
+}
+
+/** Rule of a location. What it switches beside the number is null where it switches nothing. */
+export interface LocationRule extends NumberChange {
+  readonly id: number;
+  readonly name: string;
+  readonly applies: 'destination' | 'source' | 'combined';
+  /** Combined rules only: what the caller's number must be too, and what becomes of it. */
+  readonly source: NumberChange | null;
   readonly tariffId: number | null;
   readonly lcrId: number | null;
+  /** The number becomes this DID's. */
+  readonly didId: number | null;
+  /** The call goes to this device of ours. */
+  readonly deviceId: number | null;
 }
 
 export interface Location {
   readonly id: number;
   readonly name: string;
-  readonly rules: readonly NumberRule[];
+  readonly rules: readonly LocationRule[];
 }
 
 /** The location whose rules serve a device when none of its own location's rules matches. */

@@ -5,6 +5,7 @@
 import { withGrace } from '../rating/rate.ts';
 import type { Rate } from '../rating/rate.ts';
 import { AS_SENT, shownCallerId } from './caller-id.ts';
+import type { CallerId } from './caller-id.ts';
 import type { Catalog, Device, Did, ExternalTarget, NumberList, User } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
 import type { Chain } from './chain.ts';
@@ -23,6 +24,8 @@ export interface InboundCall {
   readonly src: string;
   /** The calling device when the caller is a user of ours; null: from outside. */
   readonly caller: Device | null;
+  /** What the caller shows, before anybody else has a say. */
+  readonly callerId: CallerId;
 }
 
 /** The states in which a DID takes no calls (DID Management, "Status"). */
@@ -91,7 +94,8 @@ function didRates(catalog: Catalog, call: InboundCall, owner: User, caller: User
   return { levels, payers };
 }
 
-function deviceWay(device: Device, number: string, caller: Device | null): Way {
+/** The way to a device of ours, which costs nothing itself. */
+export function deviceWay(device: Device, number: string, callerId: CallerId): Way {
   return {
     kind: 'device',
     id: device.id,
@@ -106,7 +110,7 @@ function deviceWay(device: Device, number: string, caller: Device | null): Way {
     silenceMs: 0,
     noAnswerAsFailed: false,
     busyAsFailed: false,
-    ...shownCallerId(AS_SENT, caller ?? AS_SENT),
+    ...shownCallerId(AS_SENT, callerId),
     callTimeoutS: device.callTimeoutS,
   };
 }
@@ -139,7 +143,7 @@ function externalWay({ external, did, id }: Did & { readonly external: ExternalT
 function wayOf(call: InboundCall, device: Device | undefined): Way | null {
   const { did } = call;
   if (did.external !== null) return externalWay({ ...did, external: did.external });
-  return device === undefined || device.blocked ? null : deviceWay(device, call.number, call.caller);
+  return device === undefined || device.blocked ? null : deviceWay(device, call.number, call.callerId);
 }
 
 /** What refuses a caller of ours; 0: nothing, and nothing for a caller from outside. */

@@ -5,7 +5,8 @@
 import { formatMoney } from '../rating/money.ts';
 import { perMinute } from '../rating/rate.ts';
 import type { Catalog, Device } from './catalog.ts';
-import { blockedCause, chainOf } from './chain.ts';
+import type { CallerId } from './caller-id.ts';
+import { blockedCause } from './chain.ts';
 import type { Chain } from './chain.ts';
 import type { Explain } from './explain.ts';
 import { hangupCause } from './hangup-causes.ts';
@@ -13,7 +14,7 @@ import { waysOut } from './lcr/ways.ts';
 import { lossCause, outboundLevels } from './levels.ts';
 import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { listRefusal } from './lists.ts';
-import { localize } from './localize.ts';
+import { switchedTo } from './localize.ts';
 import type { Localized } from './localize.ts';
 import { NOBODY } from './plan.ts';
 import type { Arrival, Decision, Level, Parties, Random, RoutingSettings } from './plan.ts';
@@ -25,11 +26,19 @@ export interface RouteContext {
   readonly explain: Explain;
 }
 
-export interface OutboundCall {
+/** A caller of ours. */
+export interface CallerSide {
   readonly arrival: Arrival;
   readonly device: Device;
-  readonly number: string;
+  /** His number, as his rules have it. */
   readonly src: string;
+}
+
+export interface OutboundCall extends CallerSide {
+  readonly chain: Chain;
+  readonly localized: Localized;
+  /** What he shows, before the way out has a say. */
+  readonly callerId: CallerId;
 }
 
 export function refused(context: RouteContext, cause: number, parties: Parties): Decision {
@@ -45,24 +54,30 @@ function listedCause(context: RouteContext, chain: Chain, src: string, number: s
   return asSender || listRefusal(pools, chain.user.destinationList, number, { blacklisted: 255, notWhitelisted: 256 });
 }
 
+/** What rules made of the number must still be one. */
+export function localizedCause(number: string, settings: RoutingSettings): number {
+  if (number === '') return 336;
+  return number.length > settings.maxNumberLength ? 207 : 0;
+}
+
 /** What refuses a caller of ours before anything is priced: the server he came by, a block, his lists. */
-export function callerCause(context: RouteContext, chain: Chain, call: OutboundCall, number: string): number {
+export function callerCause(context: RouteContext, chain: Chain, call: CallerSide, number: string): number {
   const { serverIds } = call.device;
   if (serverIds.length > 0 && !serverIds.includes(call.arrival.serverId)) return 337;
   return blockedCause(chain) || listedCause(context, chain, call.src, number);
 }
 
-function parties(chain: Chain, call: OutboundCall, localized: Localized): Parties {
+export function callerParties({ arrival, device, chain, src, localized }: OutboundCall): Parties {
   return {
     ...NOBODY,
     direction: 'outbound',
-    src: call.src,
-    dst: call.arrival.dialled,
+    src,
+    dst: arrival.dialled,
     localizedDst: localized.number,
     userId: chain.user.id,
     resellerId: chain.reseller?.id ?? null,
     partnerId: chain.partner?.id ?? null,
-    deviceId: call.device.id,
+    deviceId: device.id,
   };
 }
 
@@ -75,17 +90,13 @@ function sellingPrice(chain: Chain, levels: readonly Level[]): bigint | null {
 
 export function routeOutbound(context: RouteContext, call: OutboundCall): Decision {
   const { catalog, settings, explain } = context;
-  const user = catalog.users.get(call.device.userId);
-  const nobody: Parties = { ...NOBODY, direction: 'outbound', src: call.src, dst: call.arrival.dialled, localizedDst: call.number, deviceId: call.device.id };
-  if (user === undefined) return refused(context, 200, nobody);
-  const chain = chainOf(catalog, user);
-  const localized = localize(catalog.locations, call.device.locationId, 'destination', call.number);
-  const who = parties(chain, call, localized);
-  explain?.({ check: 'user', outcome: 'passed', detail: `${user.username}, device ${call.device.endpoint}` });
-  explain?.({ check: 'localization', outcome: 'passed', detail: `${call.number} -> ${localized.number}${localized.rule === null ? '' : ` by rule ${localized.rule.name}`}` });
-  const early = callerCause(context, chain, call, localized.number);
+  const { chain, localized } = call;
+  const { user } = chain;
+  const { number } = localized;
+  const who = callerParties(call);
+  const early = localizedCause(number, settings) || callerCause(context, chain, call, number);
   if (early !== 0) return refused(context, early, who);
-  const request = { chain, number: localized.number, atMs: call.arrival.atMs, userTariffId: localized.rule?.tariffId ?? null, graceS: call.device.graceS };
+  const request = { chain, number, atMs: call.arrival.atMs, userTariffId: switchedTo(localized, 'tariffId'), graceS: call.device.graceS };
   const priced = outboundLevels(catalog, request, explain);
   if (!priced.ok) return refused(context, priced.cause, who);
   const { levels, payers } = priced;
@@ -94,11 +105,11 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   if (user.maxCallRate > 0n && userLevel !== undefined && perMinute(userLevel.rate) > user.maxCallRate) return refused(context, 340, rated);
   const loss = lossCause(chain, levels);
   if (loss !== 0) return refused(context, loss, rated);
-  const lcrId = localized.rule?.lcrId ?? user.lcrId;
+  const lcrId = switchedTo(localized, 'lcrId') ?? user.lcrId;
   const lcr = lcrId === null ? undefined : catalog.lcrs.get(lcrId);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
-  const ways = waysOut({ catalog, lcr, number: localized.number, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.device, settings, random: context.random, explain });
+  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.callerId, settings, random: context.random, explain });
   if (ways.length === 0) return refused(context, 204, rated);
   if (user.flash !== null) explain?.({ check: 'flash calls', outcome: 'passed', detail: `cancelled less than ${user.flash.ringMs} ms after the ringing it costs ${formatMoney(user.flash.price)}` });
   return {

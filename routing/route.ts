@@ -2,13 +2,15 @@
  * The one door of this room: an arrival becomes a decision.
  */
 import type { Device, Did } from './catalog.ts';
+import { AS_SENT, ruledCallerId } from './caller-id.ts';
+import { chainOf } from './chain.ts';
 import { findDid } from './did.ts';
 import { routeInbound } from './inbound.ts';
-import type { InboundCall } from './inbound.ts';
-import { localize } from './localize.ts';
+import { routeToDevice } from './local.ts';
+import { localizeCall, switchedTo } from './localize.ts';
 import { dialledNumber, sourceNumber } from './number.ts';
 import { refused, routeOutbound } from './outbound.ts';
-import type { RouteContext } from './outbound.ts';
+import type { OutboundCall, RouteContext } from './outbound.ts';
 import { NOBODY } from './plan.ts';
 import type { Arrival, Decision, Parties } from './plan.ts';
 
@@ -22,22 +24,26 @@ function unknown(arrival: Arrival, src: string): Parties {
  * A DID is known by its E.164 number, so the dialled one is localized first. It may hold letters whatever the setting
  * says of other numbers.
  */
-function didCall({ catalog, settings }: RouteContext, arrival: Arrival, device: Device, src: string): InboundCall | null {
-  const dialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: settings.maxNumberLength });
-  if (!dialled.ok || !catalog.users.has(device.userId)) return null;
-  const { number } = localize(catalog.locations, device.locationId, 'destination', dialled.number);
-  const did = findDid(catalog.dids, number, arrival.atMs);
-  return did === undefined ? null : { arrival, did, number, src, caller: device };
-}
-
 function fromDevice(context: RouteContext, arrival: Arrival, device: Device, src: string): Decision {
-  const nobody: Parties = { ...unknown(arrival, src), direction: 'outbound', deviceId: device.id, userId: device.userId };
-  const toDid = didCall(context, arrival, device, src);
-  if (toDid !== null) return routeInbound(context, toDid);
-  const dialled = dialledNumber(arrival.dialled, { letters: context.settings.letters, maxLength: context.settings.maxNumberLength });
-  if (dialled.ok) return routeOutbound(context, { arrival, device, number: dialled.number, src });
-  context.explain?.({ check: 'number', outcome: 'refused', detail: dialled.why, cause: dialled.cause });
-  return refused(context, dialled.cause, nobody);
+  const { catalog, settings, explain } = context;
+  const nobody: Parties = { ...unknown(arrival, src), direction: 'outbound', deviceId: device.id };
+  const user = catalog.users.get(device.userId);
+  if (user === undefined) return refused(context, 200, nobody);
+  explain?.({ check: 'user', outcome: 'passed', detail: `${user.username}, device ${device.endpoint}` });
+  const refuse = ({ cause, why }: { readonly cause: number; readonly why: string }): Decision => {
+    explain?.({ check: 'number', outcome: 'refused', detail: why, cause });
+    return refused(context, cause, { ...nobody, userId: user.id });
+  };
+  const asDialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: settings.maxNumberLength });
+  if (!asDialled.ok) return refuse(asDialled);
+  const asLocalized = localizeCall(catalog, device, { number: asDialled.number, src }, explain);
+  const did = findDid(catalog.dids, asLocalized.number, arrival.atMs);
+  if (did !== undefined) return routeInbound(context, { arrival, did, number: asLocalized.number, src: asLocalized.src, caller: device, callerId: ruledCallerId(device, src, asLocalized.src) });
+  const dialled = dialledNumber(arrival.dialled, { letters: settings.letters, maxLength: settings.maxNumberLength });
+  if (!dialled.ok) return refuse(dialled);
+  const localized = dialled.number === asDialled.number ? asLocalized : localizeCall(catalog, device, { number: dialled.number, src }, explain);
+  const call: OutboundCall = { arrival, device, chain: chainOf(catalog, user), src: localized.src, localized, callerId: ruledCallerId(device, src, localized.src) };
+  return switchedTo(localized, 'deviceId') === null ? routeOutbound(context, call) : routeToDevice(context, call);
 }
 
 /** "DID for unassigned DIDs": takes what providers bring for numbers that are nobody's. */
@@ -51,9 +57,10 @@ function fromProvider(context: RouteContext, arrival: Arrival, src: string): Dec
   const dialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: context.settings.maxNumberLength });
   if (!dialled.ok) return refused(context, dialled.cause, unknown(arrival, src));
   const number = dialled.number.replace(/^\+/, '');
-  const did = findDid(context.catalog.dids, number, arrival.atMs) ?? unassigned(context, arrival);
+  const { dids } = context.catalog;
+  const did = findDid(dids, number, arrival.atMs) ?? unassigned(context, arrival);
   if (did === undefined) return refused(context, 207, unknown(arrival, src));
-  return routeInbound(context, { arrival, did, number, src, caller: null });
+  return routeInbound(context, { arrival, did, number, src, caller: null, callerId: AS_SENT });
 }
 
 export function route(context: RouteContext, arrival: Arrival): Decision {

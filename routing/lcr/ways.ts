@@ -5,13 +5,13 @@ import { perMinute, withGrace } from '../../rating/rate.ts';
 import type { Money } from '../../rating/money.ts';
 import type { Catalog, Lcr, LcrProvider, Provider } from '../catalog.ts';
 import type { Explain } from '../explain.ts';
-import { shownCallerId } from '../caller-id.ts';
+import { ruledCallerId, shownCallerId } from '../caller-id.ts';
 import type { CallerId } from '../caller-id.ts';
 import { hangupCause } from '../hangup-causes.ts';
 import { rateBy } from '../levels.ts';
 import { providerClaims } from '../limits.ts';
 import { listRefusal } from '../lists.ts';
-import { applyRule, matchRule } from '../localize.ts';
+import { applyRule, applySourceRule, matchRule } from '../localize.ts';
 import type { Random, RoutingSettings, Way } from '../plan.ts';
 import type { Candidate } from './order.ts';
 import { byPercent } from './percent.ts';
@@ -22,10 +22,12 @@ export interface WaysRequest {
   readonly catalog: Catalog;
   readonly lcr: Lcr;
   readonly number: string;
+  /** The caller's number, as his rules have it. */
+  readonly src: string;
   readonly atMs: number;
   /** A provider dearer than this is a loss; null: losses are allowed. */
   readonly sellingPerMinute: Money | null;
-  /** The calling device's own. */
+  /** What the caller shows. */
   readonly callerId: CallerId;
   readonly settings: RoutingSettings;
   readonly random: Random;
@@ -83,13 +85,21 @@ function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
     silenceMs: provider.silenceMs ?? request.settings.providerSilenceMs,
     noAnswerAsFailed: provider.interpretNoAnswerAsFailed,
     busyAsFailed: provider.interpretBusyAsFailed,
-    ...shownCallerId(provider, request.callerId),
+    ...callerIdFor(provider, request),
     callTimeoutS: provider.callTimeoutS,
   };
 }
 
 function numberFor(provider: Provider, number: string): string {
   return applyRule(matchRule(provider.rules, 'destination', number), number);
+}
+
+/** A number that the operator gave the provider is in its form already. */
+function callerIdFor(provider: Provider, { callerId, src }: WaysRequest): CallerId {
+  const shown = shownCallerId(provider, callerId);
+  if (provider.callerIdNumber !== '') return shown;
+  const before = shown.callerIdNumber || src;
+  return ruledCallerId(shown, before, applySourceRule(matchRule(provider.rules, 'source', before), before));
 }
 
 /** Empty when no provider is usable (204). */

@@ -108,7 +108,8 @@ function whyNotLcr(lcr: Lcr, providers: ReadonlyMap<number, Provider>): string |
 
 function whyNotLocation(location: Location, parts: Parts, lcrs: ReadonlyMap<number, Lcr>): string | null {
   for (const rule of location.rules) {
-    const reason = missing('tariff', rule.tariffId, parts.tariffs) ?? missing('LCR', rule.lcrId, lcrs);
+    const reason = missing('tariff', rule.tariffId, parts.tariffs) ?? missing('LCR', rule.lcrId, lcrs) ?? missing('device', rule.deviceId, parts.devices) ?? missing('DID', rule.didId, parts.dids)
+      ?? (parts.dids.get(rule.didId ?? 0)?.did.endsWith('*') === true ? `DID ${rule.didId} is a wildcard.` : null);
     if (reason !== null) return `rule ${rule.id}: ${reason}`;
   }
   return null;

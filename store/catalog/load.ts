@@ -58,13 +58,13 @@ export async function loadUsers(reader: Reader, keys: Keys): Promise<Loaded<User
 
 export async function loadDevices(reader: Reader, keys: Keys): Promise<Loaded<{ device: Device; sip: SipAccount }>> {
   const rows = await rowsOf(reader, 'select *, ip::text as address, host(ip) as host_address from devices where $1::int[] is null or id = any ($1)', keys);
-  return collect('devices', rows, (row) => ({ device: parseDevice(row), sip: parseSipDevice(row) }));
+  const rules = groupBy(await rowsOf(reader, `select *, '' as suffix from device_rules where enabled and ($1::int[] is null or device_id = any ($1)) order by id`, keys), 'device_id');
+  return collect('devices', rows, (row) => ({ device: parseDevice(row, rules.get(whole(row, 'id')) ?? []), sip: parseSipDevice(row) }));
 }
 
 export async function loadProviders(reader: Reader, keys: Keys): Promise<Loaded<{ provider: Provider; sip: SipAccount }>> {
   const rows = await rowsOf(reader, 'select *, source_ips::text[] as addresses from providers where $1::int[] is null or id = any ($1)', keys);
-  const rules = groupBy(await rowsOf(reader, `select *, null::int as tariff_id, null::int as lcr_id from provider_rules
-    where enabled and ($1::int[] is null or provider_id = any ($1)) order by id`, keys), 'provider_id');
+  const rules = groupBy(await rowsOf(reader, 'select * from provider_rules where enabled and ($1::int[] is null or provider_id = any ($1)) order by id', keys), 'provider_id');
   return collect('providers', rows, (row) => ({ provider: parseProvider(row, rules.get(whole(row, 'id')) ?? []), sip: parseSipProvider(row) }));
 }
 

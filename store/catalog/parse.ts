@@ -1,6 +1,6 @@
 /** One row as one value of the catalog. Throws BrokenRow. */
 import { zoneOf } from '../../rating/zone.ts';
-import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
+import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, LocationRule, NumberChange, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
 import { didProblem } from '../../routing/did.ts';
 import { buildNumberPool, poolNumberProblem } from '../../routing/number-pool.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
@@ -57,7 +57,8 @@ function timeZone(row: Row): string {
   }
 }
 
-export function parseDevice(row: Row): Device {
+/** `rules`: rows of device_rules. */
+export function parseDevice(row: Row, rules: readonly Row[]): Device {
   return {
     id: whole(row, 'id'),
     userId: whole(row, 'user_id'),
@@ -69,6 +70,7 @@ export function parseDevice(row: Row): Device {
     callLimit: whole(row, 'call_limit'),
     cpsLimit: whole(row, 'cps_limit'),
     locationId: whole(row, 'location_id'),
+    rules: rules.map((rule) => parseRule(rule)),
     callerIdNumber: text(row, 'caller_id_number'),
     callerIdName: text(row, 'caller_id_name'),
     ringTimeoutS: whole(row, 'ring_timeout_s', 1),
@@ -102,24 +104,46 @@ export function parseProvider(row: Row, rules: readonly Row[]): Provider {
   };
 }
 
-export function parseRule(row: Row): NumberRule {
-  const rule: NumberRule = {
+/** `side`: prefix of the columns. */
+function numberChange(row: Row, side: '' | 'source_' = ''): NumberChange {
+  const change: NumberChange = {
+    cut: formed(row, `${side}cut`, NUMBER_PART, 'part of a number'),
+    add: formed(row, `${side}add`, NUMBER_PART, 'part of a number'),
+    minLength: whole(row, `${side}min_length`, 1),
+    maxLength: whole(row, `${side}max_length`, 1),
+  };
+  if (change.minLength > change.maxLength) throw new BrokenRow(`${side}min_length ${change.minLength} of rule ${whole(row, 'id')} is above ${side}max_length ${change.maxLength}.`);
+  return change;
+}
+
+function parseRule(row: Row): NumberRule {
+  return {
     id: whole(row, 'id'),
     name: text(row, 'name'),
     applies: oneOf(row, 'applies', ['destination', 'source']),
-    cut: formed(row, 'cut', NUMBER_PART, 'part of a number'),
-    add: formed(row, 'add', NUMBER_PART, 'part of a number'),
-    minLength: whole(row, 'min_length', 1),
-    maxLength: whole(row, 'max_length', 1),
-    tariffId: wholeOrNull(row, 'tariff_id'),
-    lcrId: wholeOrNull(row, 'lcr_id'),
+    ...numberChange(row),
+    suffix: formed(row, 'suffix', NUMBER_PART, 'part of a number'),
   };
-  if (rule.minLength > rule.maxLength) throw new BrokenRow(`min_length ${rule.minLength} of rule ${rule.id} is above max_length ${rule.maxLength}.`);
-  return rule;
 }
 
+function parseLocationRule(row: Row): LocationRule {
+  const applies = oneOf(row, 'applies', ['destination', 'source', 'combined']);
+  return {
+    id: whole(row, 'id'),
+    name: text(row, 'name'),
+    applies,
+    ...numberChange(row),
+    source: applies === 'combined' ? numberChange(row, 'source_') : null,
+    tariffId: wholeOrNull(row, 'tariff_id'),
+    lcrId: wholeOrNull(row, 'lcr_id'),
+    didId: wholeOrNull(row, 'did_id'),
+    deviceId: wholeOrNull(row, 'device_id'),
+  };
+}
+
+/** `rules`: rows of location_rules. */
 export function parseLocation(row: Row, rules: readonly Row[]): Location {
-  return { id: whole(row, 'id'), name: text(row, 'name'), rules: rules.map((rule) => parseRule(rule)) };
+  return { id: whole(row, 'id'), name: text(row, 'name'), rules: rules.map((rule) => parseLocationRule(rule)) };
 }
 
 export function parseLcr(row: Row, members: readonly Row[]): Lcr {

@@ -5,7 +5,7 @@ import { BadValue } from './field.ts';
 import type { Scalar } from './field.ts';
 import { didYouMean, shown } from './problem.ts';
 import { RATE_COLUMNS, RETAIL_COLUMNS } from './rate-row.ts';
-import { CSV_FIELDS, LOCATION_RULE_FIELDS, MEMBER_FIELDS, RULE_FIELDS, SECTION_NAMES, SECTIONS } from './sections.ts';
+import { CSV_FIELDS, DEVICE_RULE_FIELDS, LOCATION_RULE_FIELDS, MEMBER_FIELDS, PROVIDER_RULE_FIELDS, SECTION_NAMES, SECTIONS } from './sections.ts';
 import type { FieldSpec, FieldSpecs, SectionName } from './sections.ts';
 import type { Field, YamlFile } from './yaml-node.ts';
 
@@ -75,6 +75,8 @@ function readSection(file: YamlFile, section: SectionName, node: Node | null): E
   return entries;
 }
 
+const RULES: Partial<Record<SectionName, FieldSpecs>> = { locations: LOCATION_RULE_FIELDS, providers: PROVIDER_RULE_FIELDS, devices: DEVICE_RULE_FIELDS };
+
 function readEntry(file: YamlFile, section: SectionName, item: { node: Node | null; path: string }): Entry | null {
   const spec = SECTIONS[section];
   const fields = file.fields(item.node, item.path);
@@ -88,7 +90,7 @@ function readEntry(file: YamlFile, section: SectionName, item: { node: Node | nu
   const key = fields.find((field) => field.name === spec.key);
   return {
     ...row, section, name: key === undefined || key.node === null ? '' : (file.isScalar(key.node) ? (file.text(key.node, key.path) ?? '') : ''),
-    rules: rows(file, child('rules'), section === 'locations' ? LOCATION_RULE_FIELDS : RULE_FIELDS),
+    rules: rows(file, child('rules'), RULES[section] ?? {}),
     members: members(file, child('members')),
     numbers: numbers(file, child('numbers')),
     rates: rates === null ? null : readRates(file, rates, row.columns.get('purpose')?.value === 'user_retail'),

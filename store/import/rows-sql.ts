@@ -69,7 +69,7 @@ export async function updateRow(client: Client, section: SectionName, id: Id, ce
 }
 
 export interface ChildTable {
-  readonly table: 'location_rules' | 'provider_rules' | 'lcr_providers';
+  readonly table: 'location_rules' | 'provider_rules' | 'device_rules' | 'lcr_providers';
   readonly parent: string;
   /** What makes a child row the same row beside its parent, with types. */
   readonly key: readonly (readonly [column: string, type: string])[];
@@ -78,8 +78,9 @@ export interface ChildTable {
 
 const RULE_KEY = [['applies', 'text'], ['cut', 'text'], ['min_length', 'smallint'], ['max_length', 'smallint']] as const;
 export const CHILD_TABLES = {
-  locations: { table: 'location_rules', parent: 'location_id', key: RULE_KEY, values: ['name', 'add', 'enabled', 'tariff_id', 'lcr_id'] },
-  providers: { table: 'provider_rules', parent: 'provider_id', key: RULE_KEY, values: ['name', 'add', 'enabled'] },
+  locations: { table: 'location_rules', parent: 'location_id', key: [...RULE_KEY, ['source_cut', 'text'], ['source_min_length', 'smallint'], ['source_max_length', 'smallint']], values: ['name', 'add', 'source_add', 'enabled', 'tariff_id', 'lcr_id', 'did_id', 'device_id'] },
+  providers: { table: 'provider_rules', parent: 'provider_id', key: RULE_KEY, values: ['name', 'add', 'suffix', 'enabled'] },
+  devices: { table: 'device_rules', parent: 'device_id', key: RULE_KEY, values: ['name', 'add', 'enabled'] },
   lcrs: { table: 'lcr_providers', parent: 'lcr_id', key: [['provider_id', 'integer']], values: ['priority', 'percent', 'active'] },
 } as const satisfies Record<string, ChildTable>;
 

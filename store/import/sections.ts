@@ -176,7 +176,7 @@ const users: SectionSpec = {
 };
 
 const devices: SectionSpec = {
-  table: 'devices', key: 'endpoint', children: {},
+  table: 'devices', key: 'endpoint', children: { rules: 'rules' },
   fields: {
     endpoint: { column: 'endpoint', parse: kind.formed(/^(?!provider-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a SIP user name (letters, digits, dots, dashes; not provider-…)'), ...required },
     user: { column: 'user_id', ref: 'users', ...required },
@@ -229,18 +229,28 @@ const dids: SectionSpec = {
 export const SECTIONS: Readonly<Record<SectionName, SectionSpec>> = { currencies, destinations, pools, tariffs, lcrs, locations, providers, users, devices, dids };
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
 
-/** Cut/add rules of a location or a provider. */
-export const RULE_FIELDS: Readonly<Record<string, FieldSpec>> = {
+/** Cut/add rules of a device. */
+export const DEVICE_RULE_FIELDS: Readonly<Record<string, FieldSpec>> = {
   name: { column: 'name', parse: kind.name, ...required },
-  applies: { column: 'applies', parse: kind.oneOf('destination') },
+  applies: { column: 'applies', parse: kind.oneOf('destination', 'source') },
   cut: { column: 'cut', parse: kind.numberPart },
   add: { column: 'add', parse: kind.numberPart },
   minLength: { column: 'min_length', parse: kind.whole(1, 99) },
   maxLength: { column: 'max_length', parse: kind.whole(1, 99) },
   enabled: { column: 'enabled', parse: kind.flag },
 };
+export const PROVIDER_RULE_FIELDS: Readonly<Record<string, FieldSpec>> = { ...DEVICE_RULE_FIELDS, suffix: { column: 'suffix', parse: kind.numberPart } };
 export const LOCATION_RULE_FIELDS: Readonly<Record<string, FieldSpec>> = {
-  ...RULE_FIELDS, tariff: { column: 'tariff_id', ref: 'tariffs' }, lcr: { column: 'lcr_id', ref: 'lcrs' },
+  ...DEVICE_RULE_FIELDS,
+  applies: { column: 'applies', parse: kind.oneOf('destination', 'source', 'combined') },
+  sourceCut: { column: 'source_cut', parse: kind.numberPart },
+  sourceAdd: { column: 'source_add', parse: kind.numberPart },
+  sourceMinLength: { column: 'source_min_length', parse: kind.whole(1, 99) },
+  sourceMaxLength: { column: 'source_max_length', parse: kind.whole(1, 99) },
+  tariff: { column: 'tariff_id', ref: 'tariffs' },
+  lcr: { column: 'lcr_id', ref: 'lcrs' },
+  did: { column: 'did_id', ref: 'dids' },
+  device: { column: 'device_id', ref: 'devices' },
 };
 
 /** Providers of an LCR. */

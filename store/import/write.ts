@@ -48,8 +48,9 @@ export async function writeTenant(context: WriteContext, tenant: Tenant): Promis
       const outcome = await guarded(context, entry, async () => writeEntry(context, entry, work));
       if (outcome !== null) work.outcomes.set(entry, outcome);
     }
-    if (section === 'providers') await writeMembers(context, tenant.get('lcrs') ?? [], work);
+    if (section === 'providers') await writeLater(context, tenant.get('lcrs') ?? [], work, writeMembers);
   }
+  await writeLater(context, tenant.get('locations') ?? [], work, writeLocationRules);
   return reportOf(work);
 }
 
@@ -156,7 +157,7 @@ async function rowCells(client: Client, row: Row, ids: Ids, wanted: (column: str
 async function writeChildren(context: WriteContext, entry: Entry, id: Id, work: Work): Promise<boolean> {
   const { client } = context;
   let changed = false;
-  if (entry.rules !== null && (entry.section === 'locations' || entry.section === 'providers')) {
+  if (entry.rules !== null && (entry.section === 'providers' || entry.section === 'devices')) {
     changed = await replaceChildren(context, CHILD_TABLES[entry.section], entry.rules, { id, ids: work.ids, defaults: () => RULE_DEFAULTS });
   }
   if (entry.section === 'pools' && (entry.numbers !== null || entry.file !== null)) {
@@ -170,7 +171,8 @@ async function writeChildren(context: WriteContext, entry: Entry, id: Id, work: 
   return changed;
 }
 
-const RULE_DEFAULTS: Cells = { applies: 'destination', cut: '', add: '', min_length: 1, max_length: 99, enabled: true, tariff_id: null, lcr_id: null };
+const RULE_DEFAULTS: Cells = { applies: 'destination', cut: '', add: '', min_length: 1, max_length: 99, suffix: '', enabled: true };
+const LOCATION_RULE_DEFAULTS: Cells = { ...RULE_DEFAULTS, source_cut: '', source_add: '', source_min_length: 1, source_max_length: 99, tariff_id: null, lcr_id: null, did_id: null, device_id: null };
 
 async function replaceChildren(context: WriteContext, table: ChildTable, rows: readonly Row[], parent: { readonly id: Id; readonly ids: Ids; readonly defaults: (index: number) => Cells }): Promise<boolean> {
   const all: { row: Row; cells: Cells }[] = [];
@@ -192,17 +194,27 @@ function memberDefaults(index: number): Cells {
   return { priority: index + 1, percent: 0, active: true };
 }
 
-/** Providers of LCRs and their failover. */
-async function writeMembers(context: WriteContext, lcrs: readonly Entry[], { ids, outcomes }: Work): Promise<void> {
-  for (const entry of lcrs) {
-    const id = ids.get('lcrs')?.get(entry.name);
+/** What refers to rows that are written after it. True: something changed. */
+type Later = (context: WriteContext, entry: Entry, id: Id, ids: Ids) => Promise<boolean>;
+
+async function writeLater(context: WriteContext, entries: readonly Entry[], { ids, outcomes }: Work, write: Later): Promise<void> {
+  for (const entry of entries) {
+    const id = ids.get(entry.section)?.get(entry.name);
     if (id === undefined) continue;
-    const changed = await guarded(context, entry, async () => {
-      const cells = await rowCells(context.client, entry, ids, (column) => column === 'failover_provider_id');
-      const updated = await updateRow(context.client, 'lcrs', id, cells);
-      const replaced = entry.members !== null && (await replaceChildren(context, CHILD_TABLES.lcrs, entry.members, { id, ids, defaults: memberDefaults }));
-      return updated || replaced;
-    });
+    const changed = await guarded(context, entry, async () => write(context, entry, id, ids));
     if (changed === true && outcomes.get(entry) === 'unchanged') outcomes.set(entry, 'changed');
   }
+}
+
+/** Providers of an LCR and its failover. */
+async function writeMembers(context: WriteContext, entry: Entry, id: Id, ids: Ids): Promise<boolean> {
+  const cells = await rowCells(context.client, entry, ids, (column) => column === 'failover_provider_id');
+  const updated = await updateRow(context.client, 'lcrs', id, cells);
+  const replaced = entry.members !== null && (await replaceChildren(context, CHILD_TABLES.lcrs, entry.members, { id, ids, defaults: memberDefaults }));
+  return updated || replaced;
+}
+
+/** They may send calls to devices and DIDs, which refer to locations. */
+async function writeLocationRules(context: WriteContext, entry: Entry, id: Id, ids: Ids): Promise<boolean> {
+  return entry.rules !== null && replaceChildren(context, CHILD_TABLES.locations, entry.rules, { id, ids, defaults: () => LOCATION_RULE_DEFAULTS });
 }

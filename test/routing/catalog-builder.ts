@@ -10,7 +10,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { parseMoney } from '../../rating/money.ts';
 import { buildTariff } from '../../rating/tariff.ts';
 import type { RateRow, Tariff } from '../../rating/tariff.ts';
-import type { Catalog, Device, Did, Lcr, LcrProvider, Location, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
+import type { Catalog, Device, Did, Lcr, LcrProvider, Location, LocationRule, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
 import { buildDidIndex } from '../../routing/did.ts';
 import type { Step } from '../../routing/explain.ts';
 import { buildNumberPool } from '../../routing/number-pool.ts';
@@ -32,7 +32,7 @@ export function user(id: number, parts: Partial<User> = {}): User {
 
 export function device(id: number, userId: number, parts: Partial<Device> = {}): Device {
   return {
-    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1,
+    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1, rules: [],
     callerIdNumber: '', callerIdName: '', ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, serverIds: [], ...parts,
   };
 }
@@ -70,12 +70,21 @@ export function lcr(id: number, providers: readonly (number | Partial<LcrProvide
 
 let ruleId = 0;
 
-export function rule(cut: string, add: string, parts: Partial<NumberRule> = {}): NumberRule {
+const nameOf = (cut: string, add: string): string => `${cut || 'nothing'} to ${add || 'nothing'}`;
+
+/** Of a device or a provider. */
+export function ownRule(cut: string, add: string, parts: Partial<NumberRule> = {}): NumberRule {
   ruleId += 1;
-  return { id: ruleId, name: `${cut || 'nothing'} to ${add || 'nothing'}`, applies: 'destination', cut, add, minLength: 1, maxLength: 99, tariffId: null, lcrId: null, ...parts };
+  return { id: ruleId, name: nameOf(cut, add), applies: 'destination', cut, add, minLength: 1, maxLength: 99, suffix: '', ...parts };
 }
 
-export const location = (id: number, ...rules: readonly NumberRule[]): Location => ({ id, name: `location ${id}`, rules });
+/** Of a location. */
+export function rule(cut: string, add: string, parts: Partial<LocationRule> = {}): LocationRule {
+  ruleId += 1;
+  return { id: ruleId, name: nameOf(cut, add), applies: 'destination', cut, add, minLength: 1, maxLength: 99, source: null, tariffId: null, lcrId: null, didId: null, deviceId: null, ...parts };
+}
+
+export const location = (id: number, ...rules: readonly LocationRule[]): Location => ({ id, name: `location ${id}`, rules });
 
 export function did(id: number, text: string, parts: Partial<Did> = {}): Did {
   return {

@@ -6,7 +6,7 @@ import { byPercent } from '../../routing/lcr/percent.ts';
 import { byPrice, overPriceLimit } from '../../routing/lcr/price.ts';
 import type { Candidate } from '../../routing/lcr/order.ts';
 import { rate } from '../call/call-builder.ts';
-import { blacklist, given, lcr, location, provider, rule, user, whitelist } from './catalog-builder.ts';
+import { blacklist, given, lcr, location, ownRule, provider, rule, user, whitelist } from './catalog-builder.ts';
 import type { Given } from './catalog-builder.ts';
 import { holds, seededRandom } from './property.ts';
 
@@ -194,7 +194,7 @@ test('a rule of the location may change tariff and LCR', async (t) => {
 test('a way holds what dialling needs', async (t) => {
   const one = provider(11, '0.3', {
     graceS: 3, ringTimeoutS: 45, callTimeoutS: 600, silenceMs: 900, interpretBusyAsFailed: true, interpretNoAnswerAsFailed: true, callerIdNumber: '37052000000', callerIdName: 'Acme',
-    callLimit: 30, cpsLimit: 5, rules: [rule('370', '8'), rule('3706', '00'), rule('370', '9', { applies: 'source' })],
+    callLimit: 30, cpsLimit: 5, rules: [ownRule('370', '8'), ownRule('3706', '00'), ownRule('370', '9', { applies: 'source' })],
   });
   const [way] = given({ providers: [one] }).whenDeviceCalls('37060000000').plan.ways;
   t.match(way, {

@@ -1,13 +1,11 @@
-/** From hostile text to a number that can be looked up: cleaning, localization, pools and lists. */
+/** From hostile text to a number that can be looked up: cleaning, pools and lists. */
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { listRefusal } from '../../routing/lists.ts';
-import { applyRule, localize, matchRule } from '../../routing/localize.ts';
 import { buildNumberPool, matchPool, poolNumberProblem } from '../../routing/number-pool.ts';
 import { dialledNumber, sourceNumber } from '../../routing/number.ts';
 import type { NumberRules } from '../../routing/number.ts';
-import type { NumberRule } from '../../routing/catalog.ts';
-import { blacklist, location, rule, whitelist } from './catalog-builder.ts';
+import { blacklist, whitelist } from './catalog-builder.ts';
 import { holds } from './property.ts';
 
 const rulesOf = (letters: NumberRules['letters']): NumberRules => ({ letters, maxLength: 40 });
@@ -71,58 +69,6 @@ test('a caller without a number is anonymous', async (t) => {
   for (const text of ['', ' ', '"<>"', '😀']) t.equal(sourceNumber(text, 40), 'anonymous');
   t.equal(sourceNumber('+370 (5) 000-000', 40), '+3705000-000');
   t.equal(sourceNumber('9'.repeat(99), 40).length, 40);
-});
-
-const localized = (number: string, own: readonly NumberRule[], global: readonly NumberRule[] = []): string => localize(new Map([[1, location(1, ...global)], [2, location(2, ...own)]]), 2, 'destination', number).number;
-
-test('a rule cuts what it names and puts its own in front', async (t) => {
-  t.equal(localized('861234567', [rule('86', '3706')]), '37061234567', 'the page\'s example');
-  t.equal(localized('0037060000000', [rule('00', '')]), '37060000000');
-  t.equal(localized('5551234', [rule('', '1212')]), '12125551234');
-  t.equal(localized('861234567', [rule('87', '3707')]), '861234567', 'no rule matches');
-});
-
-test('the own location comes before the global one, whatever is longer', async (t) => {
-  t.equal(localized('861234567', [rule('8', '1')], [rule('86', '3706')]), '161234567');
-  t.equal(localized('861234567', [rule('9', '1')], [rule('86', '3706')]), '37061234567', 'global rules serve when no own one matches');
-  t.equal(localize(new Map([[1, location(1, rule('86', '3706'))]]), 1, 'destination', '861234567').number, '37061234567', 'a device that is in the global location');
-  t.equal(localize(new Map([[1, location(1, rule('86', '3706'))]]), 77, 'destination', '861234567').number, '37061234567', 'a location that is not there');
-});
-
-test('the longest cut wins, then the rule that was there first', async (t) => {
-  t.equal(localized('00370', [rule('0', 'a'), rule('00', 'b'), rule('', 'c')]), 'b370');
-  t.equal(localized('00370', [rule('00', 'a', { id: 9 }), rule('00', 'b', { id: 8 })]), 'b370');
-});
-
-test('a rule serves numbers of its lengths only', async (t) => {
-  const short = [rule('8', '370', { minLength: 9, maxLength: 9 })];
-  t.equal(localized('86123456', short), '86123456');
-  t.equal(localized('861234567', short), '37061234567');
-  t.equal(localized('8612345678', short), '8612345678');
-});
-
-test('a plus that no rule has cut is not part of the number', async (t) => {
-  t.equal(localized('+37060000000', []), '37060000000');
-  t.equal(localized('+37060000000', [rule('+370', '00')]), '0060000000');
-  t.equal(localized('060000000', [rule('0', '+370')]), '37060000000');
-});
-
-test('rules for the source leave the destination alone', async (t) => {
-  t.equal(localized('861234567', [rule('86', '3706', { applies: 'source' })]), '861234567');
-});
-
-const digits = fc.string({ unit: fc.constantFrom('0', '1', '2'), maxLength: 6 });
-const someRules = fc.array(fc.record({ cut: fc.string({ unit: fc.constantFrom('0', '1', '2'), maxLength: 3 }), add: digits, minLength: fc.nat(4), maxLength: fc.integer({ min: 3, max: 8 }) }), { maxLength: 8 });
-
-test('of any rules the one that matches has the longest cut of all that match', async (t) => {
-  holds(t, fc.property(someRules, digits, (parts, number) => {
-    const rules = parts.map((part) => rule(part.cut, part.add, part));
-    const matching = rules.filter((one) => number.startsWith(one.cut) && number.length >= one.minLength && number.length <= one.maxLength);
-    const longest = Math.max(...matching.map((one) => one.cut.length));
-    const [expected] = matching.filter((one) => one.cut.length === longest);
-    const found = matchRule(rules, 'destination', number);
-    return found === (expected ?? null) && applyRule(found, number) === (expected === undefined ? number : expected.add + number.slice(expected.cut.length));
-  }));
 });
 
 test('a pool holds numbers, prefixes and words', async (t) => {

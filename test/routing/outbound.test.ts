@@ -6,7 +6,7 @@ import type { Catalog, User } from '../../routing/catalog.ts';
 import { GLOBAL_LOCATION_ID } from '../../routing/catalog.ts';
 import { HANGUP_CAUSES } from '../../routing/hangup-causes.ts';
 import { route } from '../../routing/route.ts';
-import { blacklist, catalogOf, device, did, given, lcr, location, NOW_MS, provider, rule, SETTINGS, tariff, user, whitelist } from './catalog-builder.ts';
+import { blacklist, catalogOf, device, did, given, lcr, location, NOW_MS, ownRule, provider, rule, SETTINGS, tariff, user, whitelist } from './catalog-builder.ts';
 import type { Given } from './catalog-builder.ts';
 import { holds, seededRandom } from './property.ts';
 
@@ -121,7 +121,7 @@ test('lists see the number after localization', async () => {
 });
 
 test('the number sent out is the localized one, in the provider\'s form', async (t) => {
-  const parts = { locations: [location(GLOBAL_LOCATION_ID, rule('86', '3706'))], providers: [provider(11, '0.3', { rules: [rule('', '00')] })] };
+  const parts = { locations: [location(GLOBAL_LOCATION_ID, rule('86', '3706'))], providers: [provider(11, '0.3', { rules: [ownRule('', '00')] })] };
   const { plan } = given(parts).whenDeviceCalls('860000000');
   t.match(plan.parties, { dst: '860000000', localizedDst: MOBILE });
   t.equal(plan.ways[0]?.number, `00${MOBILE}`);

@@ -1,0 +1,145 @@
+/**
+ * Rules about numbers and ways out, on real calls: what the far end gets, what the CDR says, and that `route` told it
+ * before.
+ */
+import t from 'tap';
+import type { Test } from 'tap';
+import { routingSettings } from '../../engine/server.ts';
+import { hangupCause } from '../../routing/hangup-causes.ts';
+import type { Decision } from '../../routing/plan.ts';
+import { route } from '../../routing/route.ts';
+import { headerOf, requestUser } from '../lab/sip-message.ts';
+import { call, startPeer } from '../lab/sipp.ts';
+import { closeServers } from '../store/servers.ts';
+import { audit } from './auditor.ts';
+import { NOTHING, openStage } from './stage.ts';
+import { byAddress, lcr } from './tenant.ts';
+import type { Tenant } from './tenant.ts';
+import { finalStatuses } from './trace.ts';
+
+const ALICE = '127.0.1.1';
+const RULED = '127.0.1.2';
+const FIXED = '127.0.1.3';
+
+const far = {
+  plain: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.1' }),
+  special: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.2' }),
+  busy: await startPeer({ scenario: 'peer-refuse', values: { status: 486, reason: 'Busy Here' }, ip: '127.0.2.3' }),
+  office: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.4' }),
+};
+type Far = keyof typeof far;
+const at = (name: Far): { name: string; host: string; port: number; tariff: string } => ({ name, host: far[name].ip, port: far[name].port, tariff: 'buy' });
+
+const tenant: Tenant = {
+  tariffs: [
+    { name: 'buy', purpose: 'provider', rates: [{ prefix: '370', rate: '0.05' }] },
+    { name: 'sell', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.1' }] },
+    { name: 'dear', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.7' }] },
+  ],
+  providers: [
+    at('plain'),
+    { ...at('special'), rules: [{ name: 'national', cut: '370', add: '8', suffix: '#7' }, { name: 'callers', applies: 'source', cut: '370', add: '8' }] },
+    at('busy'),
+  ],
+  lcrs: [lcr('plain', 'plain'), lcr('special', 'special'), lcr('busy', 'busy'), { name: 'none', providers: [] }],
+  locations: [{
+    name: 'Vilnius',
+    rules: [
+      { name: 'national', cut: '8', add: '370', minLength: 9, maxLength: 9 },
+      { name: 'mobile', cut: '86', add: '37060', minLength: 9, maxLength: 9 },
+      { name: 'too short', maxLength: 4, lcr: 'none' },
+      { name: 'special way', cut: '00', add: '', lcr: 'special' },
+      { name: 'dear way', cut: '000', add: '', lcr: 'busy', tariff: 'dear' },
+      { name: 'national caller', applies: 'source', cut: '8', add: '370' },
+      { name: 'no name', applies: 'source', cut: 'anonymous', add: '37050000009' },
+      { name: 'own caller', applies: 'combined', cut: '37069', add: '37069', sourceCut: '85', sourceAdd: '3705', lcr: 'special' },
+      { name: 'to the office', cut: '700', device: 'office' },
+      { name: 'to the DID', cut: '800', did: '37052000001' },
+    ],
+  }],
+  users: [{ username: 'alice', tariff: 'sell', lcr: 'plain', balance: '10' }, { username: 'owner', tariff: 'sell', lcr: 'plain', balance: '10' }],
+  devices: [
+    byAddress('alice', 'alice', ALICE, { location: 'Vilnius' }),
+    byAddress('ruled', 'alice', RULED, { location: 'Vilnius', rules: [{ name: 'outside line', cut: '9', add: '' }, { name: 'extension', applies: 'source', cut: '1', add: '370511' }] }),
+    byAddress('fixed', 'alice', FIXED, { location: 'Vilnius', callerIdNumber: '852123456', callerIdName: 'Desk' }),
+    byAddress('office', 'owner', far.office.ip, { port: far.office.port, trunk: true }),
+  ],
+  dids: [{ did: '37052000001', status: 'active', provider: 'plain', user: 'owner', device: 'office' }],
+};
+
+interface Case {
+  readonly what: string;
+  readonly device?: 'alice' | 'ruled' | 'fixed';
+  readonly dialled: string;
+  readonly from?: string;
+  /** Where the INVITE goes, with which number and which caller; null: nowhere. */
+  readonly sent: { readonly to: Far; readonly number: string; readonly caller?: RegExp } | null;
+  /** Final answer to the caller: 200 if nothing is said. */
+  readonly status?: number;
+  readonly row: Readonly<Record<string, unknown>>;
+}
+
+const IPS = { alice: ALICE, ruled: RULED, fixed: FIXED };
+
+const NUMBERS: readonly Case[] = [
+  { what: 'a number that no rule serves', dialled: '37060000101', sent: { to: 'plain', number: '37060000101', caller: /^"A" <sip:37050000001@/ }, row: { src: '37050000001', localized_dst: '37060000101' } },
+  { what: 'a national number', dialled: '852000102', sent: { to: 'plain', number: '37052000102' }, row: { dst: '852000102', localized_dst: '37052000102' } },
+  { what: 'the longest cut', dialled: '861234103', sent: { to: 'plain', number: '370601234103' }, row: { localized_dst: '370601234103' } },
+  { what: 'a rule of other lengths', dialled: '8520001041', sent: null, status: 403, row: { hangup_cause: 203, localized_dst: '8520001041' } },
+  { what: 'a number that is blocked by its length', dialled: '3701', sent: null, status: 403, row: { hangup_cause: 204 } },
+  { what: 'a rule that switches the LCR, and the provider\'s rules', dialled: '0037060000106', sent: { to: 'special', number: '860000106#7', caller: /^"A" <sip:850000001@/ }, row: { src: '37050000001', localized_dst: '37060000106' } },
+  { what: 'a rule that switches tariff and LCR', dialled: '00037060000107', sent: { to: 'busy', number: '37060000107' }, status: 486, row: { hangup_cause: 17, user_rate: '0.7000000000' } },
+  { what: 'a rule for the caller', dialled: '37060000108', from: '852123456', sent: { to: 'plain', number: '37060000108', caller: /^"A" <sip:37052123456@/ }, row: { src: '37052123456', clid: '37052123456' } },
+  { what: 'a rule for the caller without a number', dialled: '37060000109', from: 'anonymous', sent: { to: 'plain', number: '37060000109', caller: /<sip:37050000009@/ }, row: { src: '37050000009' } },
+  { what: 'a combined rule', dialled: '37069000110', from: '852123456', sent: { to: 'special', number: '869000110#7', caller: /<sip:852123456@/ }, row: { src: '37052123456' } },
+  { what: 'a combined rule for other callers', dialled: '37069000111', sent: { to: 'plain', number: '37069000111' }, row: { src: '37050000001' } },
+  { what: 'the device\'s own rules, then its location\'s', device: 'ruled', dialled: '9861234112', from: '101', sent: { to: 'plain', number: '370601234112', caller: /<sip:37051101@/ }, row: { src: '37051101', dst: '9861234112' } },
+  { what: 'a number of the device\'s own', device: 'fixed', dialled: '37060000113', sent: { to: 'plain', number: '37060000113', caller: /^"Desk" <sip:37052123456@/ }, row: { src: '37052123456' } },
+  { what: 'a rule that sends to a device', dialled: '700114', from: '852123456', sent: { to: 'office', number: '114', caller: /^"A" <sip:37052123456@/ }, row: { direction: 'local', localized_dst: '114', provider_id: null, user_price: null, did_id: null } },
+  { what: 'a rule that sends to a DID', dialled: '800115', from: '852123456', sent: { to: 'office', number: '37052000001', caller: /^"A" <sip:37052123456@/ }, row: { direction: 'inbound', dst: '800115', localized_dst: '37052000001', src: '37052123456' } },
+];
+
+const stage = await openStage({ tenant });
+t.teardown(() => stage.close());
+
+function told({ device = 'alice', dialled, from = '37050000001' }: Case): Decision {
+  const catalog = stage.store.catalog();
+  if (catalog === null) throw new Error('There is no catalog.');
+  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, explain: () => undefined };
+  return route(context, { serverId: 1, endpoint: device, dialled, callerNumber: from, atMs: Date.now() });
+}
+
+async function oneCall(t: Test, one: Case): Promise<void> {
+  const { device = 'alice', dialled, from = '37050000001', sent, status = 200, row } = one;
+  const decision = told(one);
+  const result = await call({ scenario: 'any-answer', target: stage.asterisk, ip: IPS[device], from, fromName: 'A', to: dialled, values: { holdMs: 100 } });
+  t.same(finalStatuses(result), [status], result.errors);
+  const rows = await stage.rowsOf(result);
+  t.match(rows.at(-1), row);
+  if (sent === null) {
+    t.equal(decision.kind, 'refused');
+    if (decision.kind === 'refused') t.same([decision.cause, hangupCause(decision.cause).sip], [row['hangup_cause'], status], 'as route told');
+    return;
+  }
+  const invite = far[sent.to].invites().findLast((each) => headerOf(each, 'Call-ID') === rows.at(-1)?.['terminator_call_id']);
+  // A # stands escaped in a URI.
+  t.equal(invite === undefined ? 'nothing' : decodeURIComponent(requestUser(invite) ?? ''), sent.number, `what ${sent.to} got`);
+  if (sent.caller !== undefined && invite !== undefined) t.match(headerOf(invite, 'From'), sent.caller);
+  t.match(decision, { kind: 'plan', ways: [{ name: sent.to, number: sent.number }], parties: { src: rows.at(-1)?.['src'], localizedDst: rows.at(-1)?.['localized_dst'] } }, 'as route told');
+}
+
+t.test('calls', async (t) => {
+  t.jobs = 5;
+  for (const one of NUMBERS) t.test(one.what, { buffered: true }, (t) => oneCall(t, one));
+});
+
+t.test('afterwards', async (t) => {
+  t.same(await stage.leftovers(), NOTHING, 'nothing is held any more');
+  t.same(stage.complaints(), []);
+  await audit(t, stage);
+});
+
+t.teardown(async () => {
+  await Promise.all(Object.values(far).map((peer) => peer.stop()));
+  await closeServers();
+});
