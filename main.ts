@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   calls: async () => (await import('./cli/calls.ts')).registerCalls,
   doctor: async () => (await import('./cli/doctor.ts')).registerDoctor,
   price: async () => (await import('./cli/price.ts')).registerPrice,
+  did: async () => (await import('./cli/did.ts')).registerDid,
   rerate: async () => (await import('./cli/rerate.ts')).registerRerate,
 };
 
