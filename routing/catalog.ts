@@ -7,6 +7,7 @@ import type { Money } from '../rating/money.ts';
 import type { Tariff } from '../rating/tariff.ts';
 import type { DidIndex } from './did.ts';
 import type { NumberPool } from './number-pool.ts';
+import type { Transformation } from './transform.ts';
 
 /** Whom a list applies to: no list, refuse what is in the pool, or refuse what is not. */
 export type ListMode = 'no' | 'blacklist' | 'whitelist';
@@ -70,6 +71,9 @@ export interface Device {
   /** Calls a second it may start. */
   readonly cpsLimit: number;
   readonly locationId: number;
+  /** Come before its rules; null: none. */
+  readonly destinationTransformation: Transformation | null;
+  readonly sourceTransformation: Transformation | null;
   /** Come before those of its location. */
   readonly rules: readonly NumberRule[];
   /** Empty: what the caller sends passes. */
@@ -103,6 +107,9 @@ export interface Provider {
   readonly destinationList: NumberList;
   /** E.164 to the provider's format. */
   readonly rules: readonly NumberRule[];
+  /** Come after its rules; null: none. */
+  readonly destinationTransformation: Transformation | null;
+  readonly sourceTransformation: Transformation | null;
   readonly callerIdNumber: string;
   readonly callerIdName: string;
 }

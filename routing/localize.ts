@@ -1,11 +1,12 @@
 /**
- * From what was dialled, and by which number, to E.164 (MOR Localization, Device Rules). The device's own rules come
- * first, then its location's. Rules of the own location come before those of the global one, which serve only when none
+ * From what was dialled, and by which number, to E.164 (MOR Localization, Device Rules). The device's own
+ * transformations and rules come first, then its location's. Rules of the own location come before those of the global one, which serve only when none
  * of its own matches; this is asked for the destination and for the source apart.
  */
 import { GLOBAL_LOCATION_ID } from './catalog.ts';
 import type { Catalog, Device, LocationRule, NumberChange, NumberRule } from './catalog.ts';
 import type { Explain } from './explain.ts';
+import { transformSource } from './transform.ts';
 
 export interface CallNumbers {
   readonly number: string;
@@ -101,8 +102,12 @@ export function switchedTo(localized: Localized, what: 'tariffId' | 'lcrId' | 'd
   return localized.rule?.[what] ?? localized.sourceRule?.[what] ?? null;
 }
 
-/** The device's rules, then its location's. */
-export function localizeCall(catalog: Pick<Catalog, 'locations' | 'dids'>, device: Device, { number, src }: CallNumbers, explain: Explain = null): Localized {
+/** The device's transformations, its rules, then its location's. */
+export function localizeCall(catalog: Pick<Catalog, 'locations' | 'dids'>, device: Device, sent: CallNumbers, explain: Explain = null): Localized {
+  const number = device.destinationTransformation?.apply(sent.number) ?? sent.number;
+  const src = transformSource(device.sourceTransformation, sent.src);
+  if (device.destinationTransformation !== null) explain?.({ check: 'transformation', outcome: 'passed', detail: `${sent.number} -> ${number} by ${device.destinationTransformation.text}` });
+  if (device.sourceTransformation !== null) explain?.({ check: 'transformation', outcome: 'passed', detail: `caller ${sent.src} -> ${src} by ${device.sourceTransformation.text}` });
   const [toRule, fromRule] = [matchRule(device.rules, 'destination', number), matchRule(device.rules, 'source', src)];
   const ruled = { number: applyRule(toRule, number), src: applySourceRule(fromRule, src) };
   if (toRule !== null) explain?.({ check: 'device rule', outcome: 'passed', detail: `${number} -> ${ruled.number} by rule ${toRule.name}` });

@@ -12,6 +12,7 @@ create domain name_text as text CHECK (((VALUE !~ '[[:cntrl:]]'::text) AND (VALU
 create domain number_part as text CHECK ((VALUE ~ '^[0-9A-Za-z+*#]{0,40}$'::text));
 create domain seconds as integer CHECK (((VALUE >= 0) AND (VALUE <= 604800)));
 create domain time_zone as text CHECK (is_time_zone(VALUE));
+create domain transformation as text CHECK (((length(VALUE) <= 255) AND (VALUE !~ '[[:cntrl:]]'::text)));
 
 create table balance_ledger (
   account text not null,
@@ -291,6 +292,8 @@ create table devices (
   nat boolean default true not null,
   comment label default ''::text not null,
   cps_limit call_limit default 0 not null,
+  destination_transformation transformation default ''::text not null,
+  source_transformation transformation default ''::text not null,
   constraint devices_auth_not_null NOT NULL auth,
   constraint devices_blocked_not_null NOT NULL blocked,
   constraint devices_call_limit_not_null NOT NULL call_limit,
@@ -300,6 +303,7 @@ create table devices (
   constraint devices_codecs_not_null NOT NULL codecs,
   constraint devices_comment_not_null NOT NULL comment,
   constraint devices_cps_limit_not_null NOT NULL cps_limit,
+  constraint devices_destination_transformation_not_null NOT NULL destination_transformation,
   constraint devices_dtmf_mode_not_null NOT NULL dtmf_mode,
   constraint devices_endpoint_key UNIQUE (endpoint),
   constraint devices_endpoint_not_null NOT NULL endpoint,
@@ -314,6 +318,7 @@ create table devices (
   constraint devices_pkey PRIMARY KEY (id),
   constraint devices_ring_timeout_s_not_null NOT NULL ring_timeout_s,
   constraint devices_server_ids_not_null NOT NULL server_ids,
+  constraint devices_source_transformation_not_null NOT NULL source_transformation,
   constraint devices_trunk_not_null NOT NULL trunk,
   constraint devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
   constraint devices_user_id_not_null NOT NULL user_id,
@@ -636,6 +641,8 @@ create table providers (
   dtmf_mode text default 'rfc4733'::text not null,
   nat boolean default false not null,
   comment label default ''::text not null,
+  destination_transformation transformation default ''::text not null,
+  source_transformation transformation default ''::text not null,
   constraint providers_active_not_null NOT NULL active,
   constraint providers_balance_not_null NOT NULL balance,
   constraint providers_balance_version_not_null NOT NULL balance_version,
@@ -648,6 +655,7 @@ create table providers (
   constraint providers_cps_limit_not_null NOT NULL cps_limit,
   constraint providers_destination_list_mode_not_null NOT NULL destination_list_mode,
   constraint providers_destination_pool_id_fkey FOREIGN KEY (destination_pool_id) REFERENCES number_pools(id),
+  constraint providers_destination_transformation_not_null NOT NULL destination_transformation,
   constraint providers_dtmf_mode_not_null NOT NULL dtmf_mode,
   constraint providers_grace_s_not_null NOT NULL grace_s,
   constraint providers_hidden_not_null NOT NULL hidden,
@@ -666,6 +674,7 @@ create table providers (
   constraint providers_ring_timeout_s_not_null NOT NULL ring_timeout_s,
   constraint providers_server_ids_not_null NOT NULL server_ids,
   constraint providers_source_ips_not_null NOT NULL source_ips,
+  constraint providers_source_transformation_not_null NOT NULL source_transformation,
   constraint providers_tariff_id_fkey FOREIGN KEY (tariff_id) REFERENCES tariffs(id),
   constraint providers_tariff_id_not_null NOT NULL tariff_id,
   constraint destination_list_needs_a_pool CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),

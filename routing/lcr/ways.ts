@@ -13,6 +13,7 @@ import { providerClaims } from '../limits.ts';
 import { listRefusal } from '../lists.ts';
 import { applyRule, applySourceRule, matchRule } from '../localize.ts';
 import type { Random, RoutingSettings, Way } from '../plan.ts';
+import { transformSource } from '../transform.ts';
 import type { Candidate } from './order.ts';
 import { byPercent } from './percent.ts';
 import { byPrice, overPriceLimit } from './price.ts';
@@ -91,7 +92,8 @@ function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
 }
 
 function numberFor(provider: Provider, number: string): string {
-  return applyRule(matchRule(provider.rules, 'destination', number), number);
+  const ruled = applyRule(matchRule(provider.rules, 'destination', number), number);
+  return provider.destinationTransformation?.apply(ruled) ?? ruled;
 }
 
 /** A number that the operator gave the provider is in its form already. */
@@ -99,7 +101,8 @@ function callerIdFor(provider: Provider, { callerId, src }: WaysRequest): Caller
   const shown = shownCallerId(provider, callerId);
   if (provider.callerIdNumber !== '') return shown;
   const before = shown.callerIdNumber || src;
-  return ruledCallerId(shown, before, applySourceRule(matchRule(provider.rules, 'source', before), before));
+  const ruled = applySourceRule(matchRule(provider.rules, 'source', before), before);
+  return ruledCallerId(shown, before, transformSource(provider.sourceTransformation, ruled));
 }
 
 /** Empty when no provider is usable (204). */

@@ -4,6 +4,9 @@ import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, LocationR
 import { didProblem } from '../../routing/did.ts';
 import { buildNumberPool, poolNumberProblem } from '../../routing/number-pool.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
+import { parseTransformation, TransformationError } from '../../routing/transform.ts';
+import type { Transformation } from '../../routing/transform.ts';
+import { compilePattern } from '../pattern.ts';
 import { BrokenRow, decimal, flag, formed, money, moneyOrNull, msOrNull, oneOf, text, textOrNull, whole, wholeOrNull } from './field.ts';
 import type { Row } from './field.ts';
 
@@ -57,6 +60,19 @@ function timeZone(row: Row): string {
   }
 }
 
+function transformation(row: Row, column: string): Transformation | null {
+  try {
+    return parseTransformation(text(row, column), compilePattern);
+  } catch (error) {
+    if (!(error instanceof TransformationError)) throw error;
+    throw new BrokenRow(`${column}: ${error.message}`, { cause: error });
+  }
+}
+
+function transformations(row: Row): Pick<Device, 'destinationTransformation' | 'sourceTransformation'> {
+  return { destinationTransformation: transformation(row, 'destination_transformation'), sourceTransformation: transformation(row, 'source_transformation') };
+}
+
 /** `rules`: rows of device_rules. */
 export function parseDevice(row: Row, rules: readonly Row[]): Device {
   return {
@@ -70,6 +86,7 @@ export function parseDevice(row: Row, rules: readonly Row[]): Device {
     callLimit: whole(row, 'call_limit'),
     cpsLimit: whole(row, 'cps_limit'),
     locationId: whole(row, 'location_id'),
+    ...transformations(row),
     rules: rules.map((rule) => parseRule(rule)),
     callerIdNumber: text(row, 'caller_id_number'),
     callerIdName: text(row, 'caller_id_name'),
@@ -99,6 +116,7 @@ export function parseProvider(row: Row, rules: readonly Row[]): Provider {
     interpretBusyAsFailed: flag(row, 'interpret_busy_as_failed'),
     destinationList: numberList(row, 'destination'),
     rules: rules.map((rule) => parseRule(rule)),
+    ...transformations(row),
     callerIdNumber: text(row, 'caller_id_number'),
     callerIdName: text(row, 'caller_id_name'),
   };

@@ -4,6 +4,8 @@ import { RateError } from '../../rating/errors.ts';
 import { parseDay, parseMoment, parseTimeOfDay } from '../../rating/dates.ts';
 import { zoneOf } from '../../rating/zone.ts';
 import { didProblem } from '../../routing/did.ts';
+import { parseTransformation, TransformationError } from '../../routing/transform.ts';
+import { compilePattern } from '../pattern.ts';
 import { didYouMean, shown } from './problem.ts';
 
 /** The message is the reason, a whole sentence. */
@@ -131,6 +133,16 @@ export const did: Parse = (text) => {
   const problem = didProblem(text);
   if (problem !== null) throw new BadValue(`${shown(text)}: ${problem}.`);
   return text;
+};
+
+export const transformation: Parse = (text) => {
+  try {
+    parseTransformation(text, compilePattern);
+    return text;
+  } catch (error) {
+    if (!(error instanceof TransformationError)) throw error;
+    throw new BadValue(`${shown(text)}: ${error.message}`, { cause: error });
+  }
 };
 
 export const prefix = formed(/^\d{1,15}$/, 'a prefix: 1 to 15 digits and nothing else');

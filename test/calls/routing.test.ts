@@ -20,11 +20,13 @@ import { finalStatuses } from './trace.ts';
 const ALICE = '127.0.1.1';
 const RULED = '127.0.1.2';
 const FIXED = '127.0.1.3';
+const FORMED = '127.0.1.4';
 
 const far = {
   plain: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.1' }),
   special: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.2' }),
   busy: await startPeer({ scenario: 'peer-refuse', values: { status: 486, reason: 'Busy Here' }, ip: '127.0.2.3' }),
+  formed: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.5' }),
   office: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.4' }),
 };
 type Far = keyof typeof far;
@@ -40,8 +42,9 @@ const tenant: Tenant = {
     at('plain'),
     { ...at('special'), rules: [{ name: 'national', cut: '370', add: '8', suffix: '#7' }, { name: 'callers', applies: 'source', cut: '370', add: '8' }] },
     at('busy'),
+    { ...at('formed'), destinationTransformation: '-371+8|\\+', sourceTransformation: '/^370(5[0-9]+)$/0\\1/' },
   ],
-  lcrs: [lcr('plain', 'plain'), lcr('special', 'special'), lcr('busy', 'busy'), { name: 'none', providers: [] }],
+  lcrs: [lcr('plain', 'plain'), lcr('special', 'special'), lcr('busy', 'busy'), lcr('formed', 'formed'), { name: 'none', providers: [] }],
   locations: [{
     name: 'Vilnius',
     rules: [
@@ -53,6 +56,7 @@ const tenant: Tenant = {
       { name: 'national caller', applies: 'source', cut: '8', add: '370' },
       { name: 'no name', applies: 'source', cut: 'anonymous', add: '37050000009' },
       { name: 'own caller', applies: 'combined', cut: '37069', add: '37069', sourceCut: '85', sourceAdd: '3705', lcr: 'special' },
+      { name: 'formed way', cut: '01', add: '', lcr: 'formed' },
       { name: 'to the office', cut: '700', device: 'office' },
       { name: 'to the DID', cut: '800', did: '37052000001' },
     ],
@@ -62,14 +66,17 @@ const tenant: Tenant = {
     byAddress('alice', 'alice', ALICE, { location: 'Vilnius' }),
     byAddress('ruled', 'alice', RULED, { location: 'Vilnius', rules: [{ name: 'outside line', cut: '9', add: '' }, { name: 'extension', applies: 'source', cut: '1', add: '370511' }] }),
     byAddress('fixed', 'alice', FIXED, { location: 'Vilnius', callerIdNumber: '852123456', callerIdName: 'Desk' }),
+    byAddress('formed', 'alice', FORMED, { location: 'Vilnius', destinationTransformation: '/^([0-9]{2})\\*([0-9]+)$/01\\1\\2/', sourceTransformation: '-\\+' }),
     byAddress('office', 'owner', far.office.ip, { port: far.office.port, trunk: true }),
   ],
   dids: [{ did: '37052000001', status: 'active', provider: 'plain', user: 'owner', device: 'office' }],
 };
 
+const IPS = { alice: ALICE, ruled: RULED, fixed: FIXED, formed: FORMED };
+
 interface Case {
   readonly what: string;
-  readonly device?: 'alice' | 'ruled' | 'fixed';
+  readonly device?: keyof typeof IPS;
   readonly dialled: string;
   readonly from?: string;
   /** Where the INVITE goes, with which number and which caller; null: nowhere. */
@@ -78,8 +85,6 @@ interface Case {
   readonly status?: number;
   readonly row: Readonly<Record<string, unknown>>;
 }
-
-const IPS = { alice: ALICE, ruled: RULED, fixed: FIXED };
 
 const NUMBERS: readonly Case[] = [
   { what: 'a number that no rule serves', dialled: '37060000101', sent: { to: 'plain', number: '37060000101', caller: /^"A" <sip:37050000001@/ }, row: { src: '37050000001', localized_dst: '37060000101' } },
@@ -95,6 +100,8 @@ const NUMBERS: readonly Case[] = [
   { what: 'a combined rule for other callers', dialled: '37069000111', sent: { to: 'plain', number: '37069000111' }, row: { src: '37050000001' } },
   { what: 'the device\'s own rules, then its location\'s', device: 'ruled', dialled: '9861234112', from: '101', sent: { to: 'plain', number: '370601234112', caller: /<sip:37051101@/ }, row: { src: '37051101', dst: '9861234112' } },
   { what: 'a number of the device\'s own', device: 'fixed', dialled: '37060000113', sent: { to: 'plain', number: '37060000113', caller: /^"Desk" <sip:37052123456@/ }, row: { src: '37052123456' } },
+  { what: 'transformations, new form of the device and old form of the provider', device: 'formed', dialled: '37*060000116', from: '+37050000001', sent: { to: 'formed', number: '+37060000116', caller: /<sip:050000001@/ }, row: { src: '37050000001', dst: '37*060000116', localized_dst: '37060000116' } },
+  { what: 'transformations that do not match', device: 'formed', dialled: '003711000117', from: '44', sent: null, status: 403, row: { hangup_cause: 203, localized_dst: '3711000117' } },
   { what: 'a rule that sends to a device', dialled: '700114', from: '852123456', sent: { to: 'office', number: '114', caller: /^"A" <sip:37052123456@/ }, row: { direction: 'local', localized_dst: '114', provider_id: null, user_price: null, did_id: null } },
   { what: 'a rule that sends to a DID', dialled: '800115', from: '852123456', sent: { to: 'office', number: '37052000001', caller: /^"A" <sip:37052123456@/ }, row: { direction: 'inbound', dst: '800115', localized_dst: '37052000001', src: '37052123456' } },
 ];

@@ -32,7 +32,7 @@ export function user(id: number, parts: Partial<User> = {}): User {
 
 export function device(id: number, userId: number, parts: Partial<Device> = {}): Device {
   return {
-    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1, rules: [],
+    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1, destinationTransformation: null, sourceTransformation: null, rules: [],
     callerIdNumber: '', callerIdName: '', ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, serverIds: [], ...parts,
   };
 }
@@ -48,7 +48,7 @@ export function provider(id: number, price: string | Readonly<Record<string, str
     tariff: tariff(100 + id, typeof price === 'string' ? { 370: price } : price),
     provider: {
       id, name: `P${id}`, endpoint: `provider-${id}`, tariffId: 100 + id, active: true, callLimit: 0, cpsLimit: 0, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, silenceMs: null,
-      interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, destinationList: NO_LIST, rules: [], callerIdNumber: '', callerIdName: '', ...parts,
+      interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, destinationList: NO_LIST, rules: [], destinationTransformation: null, sourceTransformation: null, callerIdNumber: '', callerIdName: '', ...parts,
     },
   };
 }

@@ -7,7 +7,7 @@ import { readCatalogOnce } from '../../store/catalog/once.ts';
 import { importTenant } from '../../store/import/import.ts';
 import { ImportError } from '../../store/import/problem.ts';
 import type { Report } from '../../store/import/write.ts';
-import { closeServers, freshDatabase } from './servers.ts';
+import { closeServers, connect, freshDatabase } from './servers.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'tollgate-rules-'));
 
@@ -49,6 +49,7 @@ providers:
   - name: A
     host: 192.0.2.1
     tariff: buy
+    destinationTransformation: /^370/8/
     rules:
       - { name: national, cut: 370, add: 8, suffix: "#" }
       - { name: callers, applies: source, cut: "+370", add: 8, minLength: 12 }
@@ -57,6 +58,8 @@ devices:
     user: alice
     password: x
     location: Vilnius
+    destinationTransformation: -8+370|-0|00
+    sourceTransformation: /^1(.*)$/370\\1/
     rules:
       - { name: outside, cut: 9 }
       - { name: own, applies: source, cut: 1, add: 3701 }
@@ -74,6 +77,11 @@ locations:
   const { catalog, broken } = await readCatalogOnce(url, 6);
   t.strictSame(broken, []);
   const desk = catalog.devicesByEndpoint.get('desk');
+  t.equal(desk?.destinationTransformation?.apply('861'), '37061');
+  t.equal(desk?.sourceTransformation?.apply('100'), '37000');
+  const [carrier] = catalog.providers.values();
+  t.equal(carrier?.destinationTransformation?.apply('37060'), '860');
+  t.equal(carrier?.sourceTransformation, null);
   t.match(desk?.rules, [{ applies: 'destination', cut: '9', add: '', suffix: '' }, { applies: 'source', cut: '1', add: '3701', minLength: 1, maxLength: 99 }]);
   t.match([...catalog.providers.values()][0]?.rules, [{ applies: 'destination', cut: '370', add: '8', suffix: '#' }, { applies: 'source', cut: '+370', add: '8', minLength: 12 }]);
   const rules = catalog.locations.get(desk?.locationId ?? 0)?.rules ?? [];
@@ -99,6 +107,9 @@ const WRONG: readonly (readonly [what: string, yaml: string, reason: RegExp])[] 
   ['a rule to two places', 'locations: [{ name: L, rules: [{ name: r, cut: 1, did: 4420, device: desk }] }]', /breaks the rule: rule sends to a did or a device not both/],
   ['a rule from long to short', 'locations: [{ name: L, rules: [{ name: r, cut: 1, minLength: 9, maxLength: 8 }] }]', /breaks the rule: min length above max length/],
   ['one rule twice', 'locations: [{ name: L, rules: [{ name: r, cut: 1 }, { name: s, cut: 1, add: 2 }] }]', /rules\[1\]: is the same as in line/],
+  ['a transformation that cuts nothing', 'devices: [{ endpoint: desk, user: alice, password: x, sourceTransformation: "-" }]', /devices\[0\]\.sourceTransformation: "-": a rule cuts nothing/],
+  ['an expression that is none', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, destinationTransformation: "/(8/9/" }]', /providers\[0\]\.destinationTransformation: .*missing closing \)/],
+  ['an expression that is too large', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, destinationTransformation: "/(8?){900}/9/" }]', /too large: \d+ steps of at most 500/],
   ['a length of none', 'locations: [{ name: L, rules: [{ name: r, cut: 1, minLength: 0 }] }]', /minLength: "0" is not a whole number from 1 to 99/],
   ['a cut that is no number', 'locations: [{ name: L, rules: [{ name: r, cut: "8;x" }] }]', /cut: "8;x" is not part of a number/],
 ];
@@ -113,4 +124,15 @@ t.test('a wrong rule is told by its place and reason, and nothing is imported', 
   }
   const { catalog } = await readCatalogOnce(url, 6);
   t.equal(catalog.locations.size, 1, 'only the Global location is there');
+});
+
+t.test('a transformation that SQL lets in is told as a broken row, with its reason', async (t) => {
+  const url = await freshDatabase();
+  await importText(url, PLAIN);
+  const client = await connect(url);
+  await client.query(`update devices set destination_transformation = '/(8/9/'`);
+  const { broken } = await readCatalogOnce(url, 6);
+  t.match(broken, [{ table: 'devices', reason: /^destination_transformation: the match is no regular expression .*missing closing \)/ }]);
+  await t.rejects(client.query(`update devices set source_transformation = E'/8/\n/'`), /transformation/);
+  await t.rejects(client.query(`update providers set destination_transformation = repeat('1', 256)`), /transformation/);
 });
