@@ -104,6 +104,10 @@ export interface Provider {
   readonly silenceMs: number | null;
   readonly interpretNoAnswerAsFailed: boolean;
   readonly interpretBusyAsFailed: boolean;
+  /** Q.850 causes (1 to 127) and SIP statuses (300 to 699) after which the next way is tried, whatever else says not. */
+  readonly goOnCodes: readonly number[];
+  /** Those after which none is. */
+  readonly stopCodes: readonly number[];
   readonly destinationList: NumberList;
   /** E.164 to the provider's format. */
   readonly rules: readonly NumberRule[];
@@ -125,6 +129,8 @@ export interface Lcr {
   /** Tried last, even at a loss. */
   readonly failoverProviderId: number | null;
   readonly allowLossCalls: boolean;
+  /** What the selling rate must be above the provider's at least, percent; 0: equal is enough. */
+  readonly minimalRateMarginPercent: number;
   readonly providers: readonly LcrProvider[];
 }
 

@@ -110,6 +110,8 @@ export function deviceWay(device: Device, number: string, callerId: CallerId): W
     silenceMs: 0,
     noAnswerAsFailed: false,
     busyAsFailed: false,
+    goOnCodes: [],
+    stopCodes: [],
     ...shownCallerId(AS_SENT, callerId),
     callTimeoutS: device.callTimeoutS,
   };
@@ -134,6 +136,8 @@ function externalWay({ external, did, id }: Did & { readonly external: ExternalT
     silenceMs: 0,
     noAnswerAsFailed: false,
     busyAsFailed: false,
+    goOnCodes: [],
+    stopCodes: [],
     ...shownCallerId(AS_SENT, AS_SENT),
     callTimeoutS: 0,
   };

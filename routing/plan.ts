@@ -57,6 +57,9 @@ export interface Way {
   readonly silenceMs: number;
   readonly noAnswerAsFailed: boolean;
   readonly busyAsFailed: boolean;
+  /** Q.850 causes and SIP statuses of its end, each before what is usual. */
+  readonly goOnCodes: readonly number[];
+  readonly stopCodes: readonly number[];
   /** Empty: the caller's own passes. */
   readonly callerIdNumber: string;
   /** null: the caller's own beside another number. */

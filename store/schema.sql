@@ -4,6 +4,7 @@ create domain call_limit as integer CHECK (((VALUE >= 0) AND (VALUE <= 1000000))
 create domain caller_id_name as text CHECK (((VALUE !~ '[[:cntrl:]"\\]'::text) AND (length(VALUE) <= 80)));
 create domain caller_id_number as text CHECK ((VALUE ~ '^[0-9A-Za-z+*#._-]{0,40}$'::text));
 create domain codec_list as text[] CHECK ((array_to_string(VALUE, ','::text) ~ '^[a-z0-9]{1,20}(,[a-z0-9]{1,20}){0,15}$'::text));
+create domain end_codes as integer[] CHECK (are_end_codes(VALUE));
 create domain host_name as text CHECK ((VALUE ~ '^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$'::text));
 create domain label as text CHECK (((VALUE !~ '[[:cntrl:]]'::text) AND (length(VALUE) <= 200)));
 create domain list_mode as text CHECK ((VALUE = ANY (ARRAY['no'::text, 'blacklist'::text, 'whitelist'::text])));
@@ -451,15 +452,18 @@ create table lcrs (
   no_failover boolean default false not null,
   failover_provider_id integer,
   allow_loss_calls boolean default false not null,
+  minimal_rate_margin_percent numeric(9,3) default 0 not null,
   constraint lcrs_allow_loss_calls_not_null NOT NULL allow_loss_calls,
   constraint lcrs_failover_provider_id_fkey FOREIGN KEY (failover_provider_id) REFERENCES providers(id),
   constraint lcrs_id_not_null NOT NULL id,
   constraint lcrs_lcr_order_not_null NOT NULL lcr_order,
+  constraint lcrs_minimal_rate_margin_percent_not_null NOT NULL minimal_rate_margin_percent,
   constraint lcrs_name_key UNIQUE (name),
   constraint lcrs_name_not_null NOT NULL name,
   constraint lcrs_no_failover_not_null NOT NULL no_failover,
   constraint lcrs_pkey PRIMARY KEY (id),
   constraint lcrs_lcr_order_check CHECK ((lcr_order = ANY (ARRAY['price'::text, 'priority'::text, 'percent'::text]))),
+  constraint lcrs_minimal_rate_margin_percent_check CHECK ((minimal_rate_margin_percent >= (0)::numeric)),
   constraint lcrs_price_percent_limit_check CHECK ((price_percent_limit >= (0)::numeric))
 );
 CREATE TRIGGER follow_delete AFTER DELETE ON public.lcrs REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('lcrs', 'id');
@@ -643,6 +647,8 @@ create table providers (
   comment label default ''::text not null,
   destination_transformation transformation default ''::text not null,
   source_transformation transformation default ''::text not null,
+  go_on_codes end_codes default '{}'::integer[] not null,
+  stop_codes end_codes default '{}'::integer[] not null,
   constraint providers_active_not_null NOT NULL active,
   constraint providers_balance_not_null NOT NULL balance,
   constraint providers_balance_version_not_null NOT NULL balance_version,
@@ -657,6 +663,7 @@ create table providers (
   constraint providers_destination_pool_id_fkey FOREIGN KEY (destination_pool_id) REFERENCES number_pools(id),
   constraint providers_destination_transformation_not_null NOT NULL destination_transformation,
   constraint providers_dtmf_mode_not_null NOT NULL dtmf_mode,
+  constraint providers_go_on_codes_not_null NOT NULL go_on_codes,
   constraint providers_grace_s_not_null NOT NULL grace_s,
   constraint providers_hidden_not_null NOT NULL hidden,
   constraint providers_host_not_null NOT NULL host,
@@ -675,8 +682,10 @@ create table providers (
   constraint providers_server_ids_not_null NOT NULL server_ids,
   constraint providers_source_ips_not_null NOT NULL source_ips,
   constraint providers_source_transformation_not_null NOT NULL source_transformation,
+  constraint providers_stop_codes_not_null NOT NULL stop_codes,
   constraint providers_tariff_id_fkey FOREIGN KEY (tariff_id) REFERENCES tariffs(id),
   constraint providers_tariff_id_not_null NOT NULL tariff_id,
+  constraint code_goes_on_or_stops_not_both CHECK ((NOT ((go_on_codes)::integer[] && (stop_codes)::integer[]))),
   constraint destination_list_needs_a_pool CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),
   constraint providers_dtmf_mode_check CHECK ((dtmf_mode = ANY (ARRAY['rfc4733'::text, 'info'::text, 'inband'::text, 'auto'::text]))),
   constraint providers_from_user_check CHECK ((from_user ~ '^[A-Za-z0-9+._-]{1,64}$'::text)),
@@ -1003,6 +1012,15 @@ CREATE OR REPLACE FUNCTION public.account_rank(type text)
  IMMUTABLE
 AS $function$
   select case type when 'admin' then 3 when 'partner' then 2 when 'reseller' then 1 else 0 end
+$function$
+;
+
+CREATE OR REPLACE FUNCTION public.are_end_codes(codes integer[])
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select cardinality(codes) <= 100 and coalesce(bool_and(coalesce(code between 1 and 127 or code between 300 and 699, false)), true) from unnest(codes) code
 $function$
 ;
 

@@ -31,8 +31,16 @@ export function failedOutcome(attempt: Attempt, gone: Gone): Outcome {
   return { disposition: 'FAILED', cause, sipCode };
 }
 
-/** FAILED goes on; BUSY and NO ANSWER stop, unless the provider's are to be read as FAILED. */
+/**
+ * FAILED goes on; BUSY and NO ANSWER stop, unless the provider's are to be read as FAILED. Before that come the codes
+ * that the provider has of its own, the SIP status before the cause, as several statuses are one cause.
+ */
 export function goesOn(way: Way, outcome: Outcome): boolean {
+  for (const code of [outcome.sipCode, outcome.cause]) {
+    if (code === null || outcome.disposition === 'ANSWERED') continue;
+    if (way.goOnCodes.includes(code)) return true;
+    if (way.stopCodes.includes(code)) return false;
+  }
   switch (outcome.disposition) {
     case 'FAILED':
       return true;

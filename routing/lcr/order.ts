@@ -8,4 +8,6 @@ export interface Candidate {
   readonly place: LcrProvider;
   readonly rate: Rate;
   readonly perMinute: Money;
+  /** In the provider's form. */
+  readonly dialled: string;
 }

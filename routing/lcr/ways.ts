@@ -16,7 +16,7 @@ import type { Random, RoutingSettings, Way } from '../plan.ts';
 import { transformSource } from '../transform.ts';
 import type { Candidate } from './order.ts';
 import { byPercent } from './percent.ts';
-import { byPrice, overPriceLimit } from './price.ts';
+import { byPrice, overPriceLimit, underMargin } from './price.ts';
 import { byPriority } from './priority.ts';
 
 export interface WaysRequest {
@@ -40,6 +40,9 @@ function skip(request: WaysRequest, name: string, cause: number, detail?: string
   return null;
 }
 
+/** Asterisk dials no longer number. */
+const MOST_DIALLED = 79;
+
 function candidate(request: WaysRequest, place: LcrProvider, lossAllowed: boolean): Candidate | null {
   const provider = request.catalog.providers.get(place.providerId);
   if (provider === undefined) return skip(request, `provider ${place.providerId}`, 204, 'does not exist');
@@ -50,8 +53,13 @@ function candidate(request: WaysRequest, place: LcrProvider, lossAllowed: boolea
   if (rate === 'noRate') return skip(request, provider.name, 204, 'has no rate for the destination');
   if (rate === 'blocked') return skip(request, provider.name, 331);
   const price = perMinute(rate);
-  if (!lossAllowed && request.sellingPerMinute !== null && price > request.sellingPerMinute) return skip(request, provider.name, 224);
-  return { provider, place, rate, perMinute: price };
+  const margin = request.lcr.minimalRateMarginPercent;
+  if (!lossAllowed && request.sellingPerMinute !== null && underMargin(price, request.sellingPerMinute, margin)) {
+    return skip(request, provider.name, 224, margin > 0 && price <= request.sellingPerMinute ? `leaves a margin under ${margin} %` : undefined);
+  }
+  const dialled = numberFor(provider, request.number);
+  if (dialled === '' || dialled.length > MOST_DIALLED) return skip(request, provider.name, 204, `its rules make a number of ${dialled.length} characters`);
+  return { provider, place, rate, perMinute: price, dialled };
 }
 
 function ordered(request: WaysRequest, candidates: readonly Candidate[]): Candidate[] {
@@ -72,13 +80,13 @@ function failover(request: WaysRequest): Candidate | null {
   return candidate(request, { providerId: id, priority: Number.MAX_SAFE_INTEGER, percent: 0, active: true }, true);
 }
 
-function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
+function asWay(request: WaysRequest, { provider, rate, dialled }: Candidate): Way {
   return {
     kind: 'provider',
     id: provider.id,
     name: provider.name,
     endpoint: provider.endpoint,
-    number: numberFor(provider, request.number),
+    number: dialled,
     host: null,
     rate: withGrace(rate, provider.graceS),
     claims: providerClaims(provider),
@@ -86,6 +94,8 @@ function asWay(request: WaysRequest, { provider, rate }: Candidate): Way {
     silenceMs: provider.silenceMs ?? request.settings.providerSilenceMs,
     noAnswerAsFailed: provider.interpretNoAnswerAsFailed,
     busyAsFailed: provider.interpretBusyAsFailed,
+    goOnCodes: provider.goOnCodes,
+    stopCodes: provider.stopCodes,
     ...callerIdFor(provider, request),
     callTimeoutS: provider.callTimeoutS,
   };

@@ -114,6 +114,8 @@ export function parseProvider(row: Row, rules: readonly Row[]): Provider {
     silenceMs: wholeOrNull(row, 'silence_ms'),
     interpretNoAnswerAsFailed: flag(row, 'interpret_no_answer_as_failed'),
     interpretBusyAsFailed: flag(row, 'interpret_busy_as_failed'),
+    goOnCodes: row['go_on_codes'] as number[],
+    stopCodes: row['stop_codes'] as number[],
     destinationList: numberList(row, 'destination'),
     rules: rules.map((rule) => parseRule(rule)),
     ...transformations(row),
@@ -173,6 +175,7 @@ export function parseLcr(row: Row, members: readonly Row[]): Lcr {
     noFailover: flag(row, 'no_failover'),
     failoverProviderId: wholeOrNull(row, 'failover_provider_id'),
     allowLossCalls: flag(row, 'allow_loss_calls'),
+    minimalRateMarginPercent: decimal(row, 'minimal_rate_margin_percent'),
     providers: members.map((member): LcrProvider => ({
       providerId: whole(member, 'provider_id'),
       priority: whole(member, 'priority', Number.MIN_SAFE_INTEGER),

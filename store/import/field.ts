@@ -59,6 +59,13 @@ export function whole(least: number, most: number): Parse {
   };
 }
 
+/** Q.850 cause or SIP status of a leg's end. */
+export const endCode: Parse = (text) => {
+  const code = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  if (!((code >= 1 && code <= 127) || (code >= 300 && code <= 699))) throw new BadValue(`${shown(text)} is neither a Q.850 cause (1 to 127) nor a SIP status that ends a call (300 to 699).`);
+  return code;
+};
+
 export const limit = whole(0, 1_000_000);
 export const seconds = whole(0, 604_800);
 

@@ -96,6 +96,7 @@ const lcrs: SectionSpec = {
     noFailover: { column: 'no_failover', parse: kind.flag },
     failoverProvider: { column: 'failover_provider_id', ref: 'providers' },
     allowLossCalls: { column: 'allow_loss_calls', parse: kind.flag },
+    minimalRateMarginPercent: { column: 'minimal_rate_margin_percent', parse: kind.decimal(0, 100_000) },
   },
 };
 
@@ -128,6 +129,8 @@ const providers: SectionSpec = {
     silenceMs: { column: 'silence_ms', parse: kind.whole(100, 600_000) },
     interpretNoAnswerAsFailed: { column: 'interpret_no_answer_as_failed', parse: kind.flag },
     interpretBusyAsFailed: { column: 'interpret_busy_as_failed', parse: kind.flag },
+    goOnCodes: { column: 'go_on_codes', parse: kind.endCode, cast: 'integer[]', ...list },
+    stopCodes: { column: 'stop_codes', parse: kind.endCode, cast: 'integer[]', ...list },
     destinationList: listOf('destination'),
     callerIdNumber: { column: 'caller_id_number', parse: kind.callerNumber },
     callerIdName: { column: 'caller_id_name', parse: kind.callerName },

@@ -41,6 +41,8 @@ export function provider(number: number, parts: Partial<Way> = {}): Way {
     silenceMs: 3000,
     noAnswerAsFailed: false,
     busyAsFailed: false,
+    goOnCodes: [],
+    stopCodes: [],
     callerIdNumber: '',
     callerIdName: '',
     callTimeoutS: 0,

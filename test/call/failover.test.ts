@@ -62,6 +62,16 @@ const ENDS: readonly End[] = [
   { what: '486 of a provider whose BUSY is read as FAILED', way: { busyAsFailed: true }, cause: 17, sip: 486, disposition: 'BUSY', goesOn: true },
   { what: '480 after ringing of a provider whose NO ANSWER is read as FAILED', rings: true, way: { noAnswerAsFailed: true }, cause: 19, sip: 480, disposition: 'NO ANSWER', goesOn: true },
   { what: '486 of a provider whose NO ANSWER is read as FAILED', way: { noAnswerAsFailed: true }, cause: 17, sip: 486, disposition: 'BUSY', goesOn: false },
+  { what: '486 of a provider that goes on after it', way: { goOnCodes: [486] }, cause: 17, sip: 486, disposition: 'BUSY', goesOn: true },
+  { what: '600 of a provider that goes on after 486', way: { goOnCodes: [486] }, cause: 17, sip: 600, disposition: 'BUSY', goesOn: false },
+  { what: '600 of a provider that goes on after 17', way: { goOnCodes: [17] }, cause: 17, sip: 600, disposition: 'BUSY', goesOn: true },
+  { what: '480 after ringing of a provider that goes on after 19', rings: true, way: { goOnCodes: [19] }, cause: 19, sip: 480, disposition: 'NO ANSWER', goesOn: true },
+  { what: '404 of a provider that stops after it', way: { stopCodes: [404] }, cause: 1, sip: 404, disposition: 'FAILED', goesOn: false },
+  { what: '404 of a provider that stops after 1', way: { stopCodes: [1] }, cause: 1, sip: 404, disposition: 'FAILED', goesOn: false },
+  { what: '404 of a provider that stops after 1 and goes on after 404', way: { stopCodes: [1], goOnCodes: [404] }, cause: 1, sip: 404, disposition: 'FAILED', goesOn: true },
+  { what: '404 of a provider that stops after 404 and goes on after 1', way: { stopCodes: [404], goOnCodes: [1] }, cause: 1, sip: 404, disposition: 'FAILED', goesOn: false },
+  { what: '486 of a provider whose BUSY is read as FAILED and that stops after it', way: { busyAsFailed: true, stopCodes: [486] }, cause: 17, sip: 486, disposition: 'BUSY', goesOn: false },
+  { what: '503 of a provider that stops after 404', way: { stopCodes: [404] }, cause: 34, sip: 503, disposition: 'FAILED', goesOn: true },
   { what: '480 after ringing of a provider whose BUSY is read as FAILED', rings: true, way: { busyAsFailed: true }, cause: 19, sip: 480, disposition: 'NO ANSWER', goesOn: false },
 ];
 

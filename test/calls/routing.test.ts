@@ -26,6 +26,7 @@ const far = {
   plain: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.1' }),
   special: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.2' }),
   busy: await startPeer({ scenario: 'peer-refuse', values: { status: 486, reason: 'Busy Here' }, ip: '127.0.2.3' }),
+  refusing: await startPeer({ scenario: 'peer-refuse', values: { status: 503, reason: 'Service Unavailable' }, ip: '127.0.2.6' }),
   formed: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.5' }),
   office: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.4' }),
 };
@@ -35,6 +36,7 @@ const at = (name: Far): { name: string; host: string; port: number; tariff: stri
 const tenant: Tenant = {
   tariffs: [
     { name: 'buy', purpose: 'provider', rates: [{ prefix: '370', rate: '0.05' }] },
+    { name: 'buy dear', purpose: 'provider', rates: [{ prefix: '370', rate: '0.081' }] },
     { name: 'sell', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.1' }] },
     { name: 'dear', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.7' }] },
   ],
@@ -42,9 +44,13 @@ const tenant: Tenant = {
     at('plain'),
     { ...at('special'), rules: [{ name: 'national', cut: '370', add: '8', suffix: '#7' }, { name: 'callers', applies: 'source', cut: '370', add: '8' }] },
     at('busy'),
+    { ...at('busy'), name: 'busy goes on', goOnCodes: [486] },
+    { ...at('refusing'), stopCodes: [34] },
+    { ...at('plain'), name: 'dear', tariff: 'buy dear' },
     { ...at('formed'), destinationTransformation: '-371+8|\\+', sourceTransformation: '/^370(5[0-9]+)$/0\\1/' },
   ],
-  lcrs: [lcr('plain', 'plain'), lcr('special', 'special'), lcr('busy', 'busy'), lcr('formed', 'formed'), { name: 'none', providers: [] }],
+  lcrs: [lcr('plain', 'plain'), lcr('special', 'special'), lcr('busy', 'busy'), lcr('formed', 'formed'), lcr('codes go on', 'busy goes on', 'plain'), lcr('codes stop', 'refusing', 'plain'),
+    { ...lcr('margin', 'dear', 'special'), minimalRateMarginPercent: 25 }, { name: 'none', providers: [] }],
   locations: [{
     name: 'Vilnius',
     rules: [
@@ -56,6 +62,9 @@ const tenant: Tenant = {
       { name: 'national caller', applies: 'source', cut: '8', add: '370' },
       { name: 'no name', applies: 'source', cut: 'anonymous', add: '37050000009' },
       { name: 'own caller', applies: 'combined', cut: '37069', add: '37069', sourceCut: '85', sourceAdd: '3705', lcr: 'special' },
+      { name: 'codes go on', cut: '02', add: '', lcr: 'codes go on' },
+      { name: 'codes stop', cut: '03', add: '', lcr: 'codes stop' },
+      { name: 'margin', cut: '04', add: '', lcr: 'margin' },
       { name: 'formed way', cut: '01', add: '', lcr: 'formed' },
       { name: 'to the office', cut: '700', device: 'office' },
       { name: 'to the DID', cut: '800', did: '37052000001' },
@@ -75,6 +84,9 @@ const tenant: Tenant = {
 const IPS = { alice: ALICE, ruled: RULED, fixed: FIXED, formed: FORMED };
 
 interface Case {
+  /** Name of the way when it is not the far end's. */
+  readonly ways?: readonly string[];
+
   readonly what: string;
   readonly device?: keyof typeof IPS;
   readonly dialled: string;
@@ -106,6 +118,12 @@ const NUMBERS: readonly Case[] = [
   { what: 'a rule that sends to a DID', dialled: '800115', from: '852123456', sent: { to: 'office', number: '37052000001', caller: /^"A" <sip:37052123456@/ }, row: { direction: 'inbound', dst: '800115', localized_dst: '37052000001', src: '37052123456' } },
 ];
 
+const WAYS: readonly Case[] = [
+  { what: 'a code of the provider goes on', dialled: '0237060000201', ways: ['busy goes on', 'plain'], sent: { to: 'plain', number: '37060000201' }, row: { attempt: 2, disposition: 'ANSWERED' } },
+  { what: 'a code of the provider stops', dialled: '0337060000202', ways: ['refusing', 'plain'], sent: { to: 'refusing', number: '37060000202' }, status: 503, row: { attempt: 1, disposition: 'FAILED', hangup_cause: 34, sip_code: 503 } },
+  { what: 'a provider that leaves too small a margin is passed over', dialled: '0437060000203', ways: ['special'], sent: { to: 'special', number: '860000203#7' }, row: { attempt: 1 } },
+];
+
 const stage = await openStage({ tenant });
 t.teardown(() => stage.close());
 
@@ -117,7 +135,7 @@ function told({ device = 'alice', dialled, from = '37050000001' }: Case): Decisi
 }
 
 async function oneCall(t: Test, one: Case): Promise<void> {
-  const { device = 'alice', dialled, from = '37050000001', sent, status = 200, row } = one;
+  const { device = 'alice', dialled, from = '37050000001', sent, status = 200, row, ways = [sent?.to ?? ''] } = one;
   const decision = told(one);
   const result = await call({ scenario: 'any-answer', target: stage.asterisk, ip: IPS[device], from, fromName: 'A', to: dialled, values: { holdMs: 100 } });
   t.same(finalStatuses(result), [status], result.errors);
@@ -132,12 +150,15 @@ async function oneCall(t: Test, one: Case): Promise<void> {
   // A # stands escaped in a URI.
   t.equal(invite === undefined ? 'nothing' : decodeURIComponent(requestUser(invite) ?? ''), sent.number, `what ${sent.to} got`);
   if (sent.caller !== undefined && invite !== undefined) t.match(headerOf(invite, 'From'), sent.caller);
-  t.match(decision, { kind: 'plan', ways: [{ name: sent.to, number: sent.number }], parties: { src: rows.at(-1)?.['src'], localizedDst: rows.at(-1)?.['localized_dst'] } }, 'as route told');
+  t.match(decision, { kind: 'plan', parties: { src: rows.at(-1)?.['src'], localizedDst: rows.at(-1)?.['localized_dst'] } }, 'as route told');
+  if (decision.kind !== 'plan') return;
+  t.same(decision.ways.map(({ name }) => name), ways, 'these ways and no other');
+  t.equal(decision.ways[Number(rows.at(-1)?.['attempt']) - 1]?.number, sent.number, 'the number as route told it');
 }
 
 t.test('calls', async (t) => {
   t.jobs = 5;
-  for (const one of NUMBERS) t.test(one.what, { buffered: true }, (t) => oneCall(t, one));
+  for (const one of [...NUMBERS, ...WAYS]) t.test(one.what, { buffered: true }, (t) => oneCall(t, one));
 });
 
 t.test('afterwards', async (t) => {

@@ -48,7 +48,7 @@ export function provider(id: number, price: string | Readonly<Record<string, str
     tariff: tariff(100 + id, typeof price === 'string' ? { 370: price } : price),
     provider: {
       id, name: `P${id}`, endpoint: `provider-${id}`, tariffId: 100 + id, active: true, callLimit: 0, cpsLimit: 0, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, silenceMs: null,
-      interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, destinationList: NO_LIST, rules: [], destinationTransformation: null, sourceTransformation: null, callerIdNumber: '', callerIdName: '', ...parts,
+      interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, goOnCodes: [], stopCodes: [], destinationList: NO_LIST, rules: [], destinationTransformation: null, sourceTransformation: null, callerIdNumber: '', callerIdName: '', ...parts,
     },
   };
 }
@@ -62,7 +62,7 @@ export function tariff(id: number, prices: Readonly<Record<string, string>>, opt
 /** Providers in the operator's order: of priority 1, 2, …, all with the same weight. */
 export function lcr(id: number, providers: readonly (number | Partial<LcrProvider>)[], parts: Partial<Lcr> = {}): Lcr {
   return {
-    id, name: `LCR ${id}`, order: 'price', pricePercentLimit: null, noFailover: false, failoverProviderId: null, allowLossCalls: false,
+    id, name: `LCR ${id}`, order: 'price', pricePercentLimit: null, noFailover: false, failoverProviderId: null, allowLossCalls: false, minimalRateMarginPercent: 0,
     providers: providers.map((one, index) => ({ providerId: 0, priority: index + 1, percent: 10, active: true, ...(typeof one === 'number' ? { providerId: one } : one) })),
     ...parts,
   };

@@ -6,7 +6,7 @@ import { byPercent } from '../../routing/lcr/percent.ts';
 import { byPrice, overPriceLimit } from '../../routing/lcr/price.ts';
 import type { Candidate } from '../../routing/lcr/order.ts';
 import { rate } from '../call/call-builder.ts';
-import { blacklist, given, lcr, location, ownRule, provider, rule, user, whitelist } from './catalog-builder.ts';
+import { blacklist, given, lcr, location, ownRule, provider, rule, tariff, user, whitelist } from './catalog-builder.ts';
 import type { Given } from './catalog-builder.ts';
 import { holds, seededRandom } from './property.ts';
 
@@ -19,7 +19,7 @@ const { provider: anyProvider } = provider(1, '0.1');
 
 const candidate = (id: number, percent: number, price = '0.1', priority = id): Candidate => {
   const priced = rate(price);
-  return { provider: { ...anyProvider, id }, place: { providerId: id, priority, percent, active: true }, rate: priced, perMinute: priced.steps[0]!.rate };
+  return { provider: { ...anyProvider, id }, place: { providerId: id, priority, percent, active: true }, rate: priced, perMinute: priced.steps[0]!.rate, dialled: '' };
 };
 
 test('by price the cheapest comes first', async () => {
@@ -49,6 +49,47 @@ test('at the limit itself a provider is still used, whatever decimals the percen
   t.notOk(over('0.10', 0));
   t.ok(over('0.1000000001', 0));
   t.notOk(over('900', null), 'without a limit any price is taken');
+});
+
+const MARGINS: readonly (readonly [selling: string, buying: string, percent: number, kept: boolean])[] = [
+  ['0.6', '0.6', 0, true],
+  ['0.6', '0.6000000001', 0, false],
+  ['0.6', '0.5', 20, true],
+  ['0.6', '0.5000000001', 20, false],
+  ['0.6', '0.6', 0.0001, false],
+  ['0.1125', '0.1', 12.5, true],
+  ['0.1124999999', '0.1', 12.5, false],
+  ['0.6', '0.3', 100, true],
+  ['0.6', '0.3000000001', 100, false],
+  ['0', '0', 50, true],
+];
+
+for (const [selling, buying, percent, kept] of MARGINS) {
+  test(`a provider at ${buying} is ${kept ? 'used' : 'passed over'} where ${selling} must leave ${percent} %`, async () => {
+    const parts = { tariffs: [tariff(1, { 370: selling })], providers: [provider(11, buying)], lcrs: [lcr(1, [11], { minimalRateMarginPercent: percent })] };
+    if (kept) given(parts).whenDeviceCalls('37060000000').goesBy('P11');
+    else given(parts).whenDeviceCalls('37060000000').passesOver('P11 224').refusedWith(204);
+  });
+}
+
+test('the margin is of no concern where losses are allowed, and to the failover provider', async () => {
+  const dear = { providers: [provider(11, '0.6'), provider(12, '0.7')] };
+  given({ ...dear, lcrs: [lcr(1, [11], { minimalRateMarginPercent: 50, allowLossCalls: true })] }).whenDeviceCalls('37060000000').goesBy('P11');
+  given({ ...dear, users: [user(5, { allowLossCalls: true })], lcrs: [lcr(1, [11], { minimalRateMarginPercent: 50 })] }).whenDeviceCalls('37060000000').goesBy('P11');
+  given({ ...dear, lcrs: [lcr(1, [11], { minimalRateMarginPercent: 50, failoverProviderId: 12 })] }).whenDeviceCalls('37060000000').passesOver('P11 224').goesBy('P12');
+});
+
+test('who buys from the admin is whose rate must leave the margin', async () => {
+  const parts = {
+    tariffs: [tariff(1, { 370: '0.9' }), tariff(2, { 370: '0.5' })], providers: [provider(11, '0.4')], users: [user(5, { ownerId: 6 }), user(6, { type: 'reseller', tariffId: 2 })],
+  };
+  given({ ...parts, lcrs: [lcr(1, [11], { minimalRateMarginPercent: 25 })] }).whenDeviceCalls('37060000000').goesBy('P11');
+  given({ ...parts, lcrs: [lcr(1, [11], { minimalRateMarginPercent: 26 })] }).whenDeviceCalls('37060000000').passesOver('P11 224').refusedWith(204);
+});
+
+test('a provider whose rules leave no number, or one too long to dial, is passed over', async () => {
+  const parts = { providers: [provider(11, '0.3', { rules: [ownRule('37060000000', '')] }), provider(12, '0.3', { rules: [ownRule('', '1'.repeat(40), { suffix: '2'.repeat(40) })] }), provider(13, '0.3')] };
+  given(parts).whenDeviceCalls('37060000000').goesBy('P13').passesOver('P11 204', 'P12 204');
 });
 
 test('by price the order is complete, sorted and stable for any prices', async (t) => {

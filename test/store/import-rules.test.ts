@@ -110,6 +110,9 @@ const WRONG: readonly (readonly [what: string, yaml: string, reason: RegExp])[] 
   ['a transformation that cuts nothing', 'devices: [{ endpoint: desk, user: alice, password: x, sourceTransformation: "-" }]', /devices\[0\]\.sourceTransformation: "-": a rule cuts nothing/],
   ['an expression that is none', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, destinationTransformation: "/(8/9/" }]', /providers\[0\]\.destinationTransformation: .*missing closing \)/],
   ['an expression that is too large', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, destinationTransformation: "/(8?){900}/9/" }]', /too large: \d+ steps of at most 500/],
+  ['an end that is no code', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, goOnCodes: [486, 200] }]', /providers\[0\]\.goOnCodes\[1\]: "200" is neither a Q.850 cause \(1 to 127\) nor a SIP status/],
+  ['an end that goes on and stops', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, goOnCodes: [486], stopCodes: [486] }]', /breaks the rule: code goes on or stops not both/],
+  ['a margin below 0', 'lcrs: [{ name: main, minimalRateMarginPercent: -1 }]', /minimalRateMarginPercent: "-1" is not a number from 0/],
   ['a length of none', 'locations: [{ name: L, rules: [{ name: r, cut: 1, minLength: 0 }] }]', /minLength: "0" is not a whole number from 1 to 99/],
   ['a cut that is no number', 'locations: [{ name: L, rules: [{ name: r, cut: "8;x" }] }]', /cut: "8;x" is not part of a number/],
 ];
