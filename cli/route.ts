@@ -19,6 +19,7 @@ Examples:
 interface Options {
   readonly from: string;
   readonly server: number;
+  readonly port?: number;
   readonly at?: Date;
   readonly json?: boolean;
 }
@@ -40,6 +41,7 @@ export function registerRoute(program: Command, context: CliContext): void {
     .description('explain what would happen to a call from DEVICE (SIP user name, or provider-ID) to NUMBER, without placing it')
     .option('--from <number>', "the caller's number", '')
     .option('--server <id>', 'the Asterisk it would arrive on', wholeNumber, 1)
+    .option('--port <port>', 'the port it would come from, which tells devices behind one address apart', wholeNumber)
     .option('--at <time>', 'as if it were then', moment)
     .option('--json', 'for programs')
     .addHelpText('after', EXAMPLE)
@@ -57,7 +59,7 @@ async function explain(context: CliContext, asked: { device: string; number: str
   const view = await openLiveView(settings.redisUrl, settings.calls.priceDecimals);
   try {
     const atMs = (options.at ?? new Date()).getTime();
-    const arrival = { serverId: options.server, endpoint: asked.device, dialled: asked.number, callerNumber: options.from, atMs };
+    const arrival = { serverId: options.server, endpoint: asked.device, port: options.port ?? null, dialled: asked.number, callerNumber: options.from, atMs };
     const found = await explainCall({ catalog, settings: routingSettings(settings), view, frozenS: settings.reservation.frozenTimeMinutes * 60, reservation: settings.reservation.mode }, arrival);
     process.stdout.write(options.json === true ? `${JSON.stringify(found, withMoney)}\n` : shown(found));
   } finally {

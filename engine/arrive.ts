@@ -16,6 +16,11 @@ function withoutPort(address: string): string {
   return address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 }
 
+function portOf(address: string): number | null {
+  const port = /:(\d{1,5})$/.exec(address)?.[1];
+  return port === undefined ? null : Number(port);
+}
+
 /** Asterisk lists formats as `(ulaw|alaw)`; the first is the one in use. */
 function codecOf(formats: string): string {
   return /[a-z0-9]+/.exec(formats)?.[0] ?? '';
@@ -32,6 +37,7 @@ export function arrivedCall(serverId: number, channel: Channel, args: readonly s
       number: channel.callerNumber,
       sipCallId: channel.sipCallId,
       ip: withoutPort(args[ARGS.ip] ?? ''),
+      port: portOf(args[ARGS.ip] ?? ''),
       codec: codecOf(args[ARGS.codec] ?? ''),
     },
   };
@@ -41,6 +47,7 @@ export function decideRoute(context: RouteContext, call: ArrivedCall, channel: C
   const arrival: Arrival = {
     serverId: call.serverId,
     endpoint: channel.endpoint,
+    port: call.originator.port,
     dialled: channel.extension,
     callerNumber: channel.callerNumber,
     atMs: call.arrived.wallMs,

@@ -63,15 +63,18 @@ export interface Shared {
   readonly owner: string;
 }
 
-/** Two endpoints with one address: Asterisk would take either for the caller. The first keeps it, the others are only called. */
+/**
+ * Two endpoints with one address: Asterisk would take either for the caller. The first keeps it, the others are only
+ * called. Of devices among themselves routing tells by port and tech prefix whose a call is; all else is reported.
+ */
 export function withoutSharedAddresses(accounts: readonly SipAccount[], onShared: (shared: Shared) => void): readonly SipAccount[] {
-  const owners = new Map<string, string>();
+  const owners = new Map<string, SipAccount>();
   return accounts.map((account) => {
     const ips = account.ips.filter((address) => {
-      const owner = owners.get(address) ?? account.endpoint;
+      const owner = owners.get(address) ?? account;
       owners.set(address, owner);
-      if (owner !== account.endpoint) onShared({ endpoint: account.endpoint, address, owner });
-      return owner === account.endpoint;
+      if (owner !== account && (owner.kind !== 'device' || account.kind !== 'device')) onShared({ endpoint: account.endpoint, address, owner: owner.endpoint });
+      return owner === account;
     });
     return ips.length === account.ips.length ? account : { ...account, ips };
   });

@@ -66,6 +66,14 @@ export interface Device {
   readonly auth: 'password' | 'ip';
   /** A trunk receives the full dialled number. */
   readonly trunk: boolean;
+  /** Its callers are looked up among the CLIs of all devices. */
+  readonly ani: boolean;
+  /** Numbers by which it is known behind a trunk with ANI. */
+  readonly clis: readonly string[];
+  /** null: any. Tells devices behind one address apart. */
+  readonly port: number | null;
+  /** What its calls begin with; '' nothing. */
+  readonly techPrefix: string;
   readonly blocked: boolean;
   readonly callLimit: number;
   /** Calls a second it may start. */
@@ -249,6 +257,11 @@ export interface Catalog {
   readonly users: ReadonlyMap<number, User>;
   readonly devices: ReadonlyMap<number, Device>;
   readonly devicesByEndpoint: ReadonlyMap<string, Device>;
+  /** Own devices of a user by their extensions. */
+  readonly devicesByExtension: ReadonlyMap<string, Device>;
+  readonly devicesByCli: ReadonlyMap<string, Device>;
+  /** All devices behind one address, by the endpoint of each; a device that has its address to itself is not in it. */
+  readonly neighbours: ReadonlyMap<string, readonly Device[]>;
   readonly providers: ReadonlyMap<number, Provider>;
   readonly providersByEndpoint: ReadonlyMap<string, Provider>;
   readonly lcrs: ReadonlyMap<number, Lcr>;

@@ -113,6 +113,8 @@ const OWN: readonly HangupCause[] = [
   own(329, 'providerCallsPerSecond', 'Provider skipped: too many calls a second', 'congestion'),
   own(330, 'blockedInUserTariff', "The destination is blocked in the originator's tariff"),
   own(331, 'blockedInProviderTariff', "Provider skipped: the destination is blocked in its tariff"),
+  own(332, 'wrongTechPrefix', 'The dialled number has no tech prefix of a device at this address'),
+  own(333, 'wrongPort', 'No device at this address has this port'),
   own(336, 'destinationEmpty', 'The destination is empty'),
   own(337, 'wrongServer', 'The call arrived on a server that the device is not assigned to'),
   own(340, 'overMaxCallRate', "The rate is higher than the user's greatest allowed call rate"),

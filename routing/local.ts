@@ -1,20 +1,19 @@
 /**
- * A call that a localization rule sends to a device of ours. Like every call between devices it costs nothing
+ * A call to a device of ours: by its extension, or because a localization rule sends it there. Like every call between devices it costs nothing
  * (Local Calls), but it takes its places.
  */
 import { blockedCause, chainOf } from './chain.ts';
 import { deviceWay } from './inbound.ts';
 import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { listRefusal } from './lists.ts';
-import { switchedTo } from './localize.ts';
 import { callerCause, callerParties, localizedCause, refused, shortest } from './outbound.ts';
 import type { OutboundCall, RouteContext } from './outbound.ts';
 import type { Decision, Parties } from './plan.ts';
 
-export function routeToDevice(context: RouteContext, call: OutboundCall): Decision {
+export function routeToDevice(context: RouteContext, call: OutboundCall, deviceId: number): Decision {
   const { catalog, settings, explain } = context;
   const { arrival, chain, localized } = call;
-  const to = catalog.devices.get(switchedTo(localized, 'deviceId') ?? 0);
+  const to = catalog.devices.get(deviceId);
   const owner = to === undefined ? undefined : catalog.users.get(to.userId);
   const who: Parties = { ...callerParties(call), direction: 'local', dstUserId: owner?.id ?? null, dstDeviceId: to?.id ?? null };
   const early = localizedCause(localized.number, settings) || callerCause(context, chain, call, localized.number);

@@ -114,6 +114,8 @@ export type Decision = Refused | Plan;
 export interface Arrival {
   readonly serverId: number;
   readonly endpoint: string;
+  /** UDP or TCP port the call came from; null: not told. */
+  readonly port: number | null;
   /** As dialled. */
   readonly dialled: string;
   readonly callerNumber: string;

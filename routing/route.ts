@@ -1,7 +1,8 @@
 /**
  * The one door of this room: an arrival becomes a decision.
  */
-import type { Device, Did } from './catalog.ts';
+import type { Catalog, Device, Did } from './catalog.ts';
+import { identify } from './caller.ts';
 import { AS_SENT, ruledCallerId } from './caller-id.ts';
 import { chainOf } from './chain.ts';
 import { findDid } from './did.ts';
@@ -20,6 +21,12 @@ function unknown(arrival: Arrival, src: string): Parties {
   return { ...NOBODY, direction: 'inbound', src, dst: arrival.dialled, localizedDst: '' };
 }
 
+/** Another device of the same user, dialled by its extension. */
+function extensionOf({ devicesByExtension }: Catalog, device: Device, dialled: string): Device | null {
+  const found = devicesByExtension.get(dialled);
+  return found === undefined || found.userId !== device.userId || found.id === device.id ? null : found;
+}
+
 /**
  * A DID is known by its E.164 number, so the dialled one is localized first. It may hold letters whatever the setting
  * says of other numbers.
@@ -36,6 +43,8 @@ function fromDevice(context: RouteContext, arrival: Arrival, device: Device, src
   };
   const asDialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: settings.maxNumberLength });
   if (!asDialled.ok) return refuse(asDialled);
+  const colleague = extensionOf(catalog, device, asDialled.number);
+  if (colleague !== null) return routeToDevice(context, { arrival, device, chain: chainOf(catalog, user), src, localized: { number: asDialled.number, src, rule: null, sourceRule: null }, callerId: ruledCallerId(device, src, src) }, colleague.id);
   const asLocalized = localizeCall(catalog, device, { number: asDialled.number, src }, explain);
   const did = findDid(catalog.dids, asLocalized.number, arrival.atMs);
   if (did !== undefined) return routeInbound(context, { arrival, did, number: asLocalized.number, src: asLocalized.src, caller: device, callerId: ruledCallerId(device, src, asLocalized.src) });
@@ -43,7 +52,8 @@ function fromDevice(context: RouteContext, arrival: Arrival, device: Device, src
   if (!dialled.ok) return refuse(dialled);
   const localized = dialled.number === asDialled.number ? asLocalized : localizeCall(catalog, device, { number: dialled.number, src }, explain);
   const call: OutboundCall = { arrival, device, chain: chainOf(catalog, user), src: localized.src, localized, callerId: ruledCallerId(device, src, localized.src) };
-  return switchedTo(localized, 'deviceId') === null ? routeOutbound(context, call) : routeToDevice(context, call);
+  const deviceId = switchedTo(localized, 'deviceId');
+  return deviceId === null ? routeOutbound(context, call) : routeToDevice(context, call, deviceId);
 }
 
 /** "DID for unassigned DIDs": takes what providers bring for numbers that are nobody's. */
@@ -65,9 +75,12 @@ function fromProvider(context: RouteContext, arrival: Arrival, src: string): Dec
 
 export function route(context: RouteContext, arrival: Arrival): Decision {
   const src = sourceNumber(arrival.callerNumber, context.settings.maxNumberLength);
-  const device = context.catalog.devicesByEndpoint.get(arrival.endpoint);
-  // A number of the device's own stands for whatever the caller sends: in lists, prices and CDRs as well.
-  if (device !== undefined && !device.blocked) return fromDevice(context, arrival, device, device.callerIdNumber || src);
+  const caller = identify(context.catalog, arrival, src, context.explain);
+  if (caller.kind === 'device') {
+    // A number of the device's own stands for whatever the caller sends: in lists, prices and CDRs as well.
+    return fromDevice(context, { ...arrival, dialled: caller.dialled }, caller.device, caller.device.callerIdNumber || src);
+  }
+  if (caller.kind === 'refused') return refused(context, caller.cause, { ...unknown(arrival, src), direction: 'outbound', ...(caller.cause === 200 ? {} : { deviceId: caller.device.id, userId: caller.device.userId }) });
   if (context.catalog.providersByEndpoint.has(arrival.endpoint)) return fromProvider(context, arrival, src);
   return refused(context, 200, unknown(arrival, src));
 }

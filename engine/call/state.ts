@@ -44,6 +44,8 @@ export interface Originator {
   readonly number: string;
   readonly sipCallId: string;
   readonly ip: string;
+  /** null: not told. */
+  readonly port: number | null;
   readonly codec: string;
 }
 

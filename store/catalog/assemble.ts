@@ -2,6 +2,7 @@
 import type { Catalog, Device, Did, Lcr, Location, NumberList, Provider, SipAccount, User } from '../../routing/catalog.ts';
 import { ADMIN_ID } from '../../routing/catalog.ts';
 import { buildDidIndex } from '../../routing/did.ts';
+import { byCli, byExtension, neighboursOf } from '../../routing/neighbours.ts';
 import type { Broken } from './load.ts';
 import type { Parts } from './parts.ts';
 
@@ -42,6 +43,9 @@ export function assemble(parts: Parts, before: Catalog | null, version: number):
   const catalog: Catalog = {
     version, users, devices, providers, lcrs, tariffs, locations, pools,
     devicesByEndpoint: byEndpoint(devices),
+    devicesByExtension: byExtension(devices.values()),
+    devicesByCli: byCli(devices.values()),
+    neighbours: neighboursOf(devices.values(), (device) => (device.auth === 'ip' ? (parts.devices.get(device.id)?.sip.ips[0] ?? null) : null)),
     providersByEndpoint: byEndpoint(providers),
     dids: buildDidIndex(dids.values()),
     destinations: mapValues(destinations, ({ name }) => name),

@@ -59,7 +59,11 @@ export async function loadUsers(reader: Reader, keys: Keys): Promise<Loaded<User
 export async function loadDevices(reader: Reader, keys: Keys): Promise<Loaded<{ device: Device; sip: SipAccount }>> {
   const rows = await rowsOf(reader, 'select *, ip::text as address, host(ip) as host_address from devices where $1::int[] is null or id = any ($1)', keys);
   const rules = groupBy(await rowsOf(reader, `select *, '' as suffix from device_rules where enabled and ($1::int[] is null or device_id = any ($1)) order by id`, keys), 'device_id');
-  return collect('devices', rows, (row) => ({ device: parseDevice(row, rules.get(whole(row, 'id')) ?? []), sip: parseSipDevice(row) }));
+  const clis = groupBy(await rowsOf(reader, 'select * from device_clis where $1::int[] is null or device_id = any ($1) order by cli', keys), 'device_id');
+  return collect('devices', rows, (row) => {
+    const id = whole(row, 'id');
+    return { device: parseDevice(row, rules.get(id) ?? [], (clis.get(id) ?? []).map((one) => text(one, 'cli'))), sip: parseSipDevice(row) };
+  });
 }
 
 export async function loadProviders(reader: Reader, keys: Keys): Promise<Loaded<{ provider: Provider; sip: SipAccount }>> {

@@ -74,7 +74,7 @@ function transformations(row: Row): Pick<Device, 'destinationTransformation' | '
 }
 
 /** `rules`: rows of device_rules. */
-export function parseDevice(row: Row, rules: readonly Row[]): Device {
+export function parseDevice(row: Row, rules: readonly Row[], clis: readonly string[]): Device {
   return {
     id: whole(row, 'id'),
     userId: whole(row, 'user_id'),
@@ -82,6 +82,10 @@ export function parseDevice(row: Row, rules: readonly Row[]): Device {
     extension: textOrNull(row, 'extension'),
     auth: oneOf(row, 'auth', ['password', 'ip']),
     trunk: flag(row, 'trunk'),
+    ani: flag(row, 'trunk_ani'),
+    clis,
+    port: wholeOrNull(row, 'port'),
+    techPrefix: formed(row, 'tech_prefix', NUMBER_PART, 'part of a number'),
     blocked: flag(row, 'blocked'),
     callLimit: whole(row, 'call_limit'),
     cpsLimit: whole(row, 'cps_limit'),

@@ -107,6 +107,16 @@ export async function upsertChild(client: Client, children: ChildTable, parentId
   return (result.rowCount ?? 0) > 0;
 }
 
+/** The device's CLIs become these; one that another device has is refused. True: something changed. */
+export async function replaceClis(client: Client, deviceId: Id, clis: readonly string[]): Promise<boolean> {
+  const gone = await client.query('delete from device_clis where device_id = $1 and not (cli = any ($2))', [deviceId, clis]);
+  const come = await client.query(
+    'insert into device_clis (device_id, cli) select $1, n.cli from unnest($2::text[]) n (cli) where not exists (select from device_clis d where d.cli = n.cli and d.device_id = $1)',
+    [deviceId, clis],
+  );
+  return (gone.rowCount ?? 0) + (come.rowCount ?? 0) > 0;
+}
+
 /** The pool's numbers become these. True: something changed. */
 export async function replaceNumbers(client: Client, poolId: Id, numbers: readonly string[]): Promise<boolean> {
   const gone = await client.query('delete from numbers where pool_id = $1 and not (number = any ($2))', [poolId, numbers]);

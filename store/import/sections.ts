@@ -181,7 +181,7 @@ const users: SectionSpec = {
 };
 
 const devices: SectionSpec = {
-  table: 'devices', key: 'endpoint', children: { rules: 'rules' },
+  table: 'devices', key: 'endpoint', children: { rules: 'rules', clis: 'numbers' },
   fields: {
     endpoint: { column: 'endpoint', parse: kind.formed(/^(?!provider-)[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'a SIP user name (letters, digits, dots, dashes; not provider-…)'), ...required },
     user: { column: 'user_id', ref: 'users', ...required },
@@ -191,6 +191,8 @@ const devices: SectionSpec = {
     ip: { column: 'ip', parse: kind.address },
     port: { column: 'port', parse: kind.whole(1, 65_535) },
     trunk: { column: 'trunk', parse: kind.flag },
+    ani: { column: 'trunk_ani', parse: kind.flag },
+    techPrefix: { column: 'tech_prefix', parse: kind.numberPart },
     blocked: { column: 'blocked', parse: kind.flag },
     hidden: { column: 'hidden', parse: kind.flag },
     callLimit: { column: 'call_limit', parse: kind.limit },

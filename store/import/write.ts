@@ -6,7 +6,7 @@ import { didYouMean, shown } from './problem.ts';
 import type { Problems } from './problem.ts';
 import type { Entry, Ref, Row, Tenant } from './read.ts';
 import { Dependent, rowReason } from './row-reason.ts';
-import { CHILD_TABLES, destinationGroups, findIds, insertRow, pruneChildren, replaceNumbers, someNames, updateRow, upsertChild } from './rows-sql.ts';
+import { CHILD_TABLES, destinationGroups, findIds, insertRow, pruneChildren, replaceClis, replaceNumbers, someNames, updateRow, upsertChild } from './rows-sql.ts';
 import type { Cells, ChildTable, Id, Outcome } from './rows-sql.ts';
 import { SECTION_NAMES } from './sections.ts';
 import type { SectionName } from './sections.ts';
@@ -134,7 +134,7 @@ async function writeEntry(context: WriteContext, entry: Entry, work: Work): Prom
 /** What follows from other keys of a new row. */
 function newRowCells({ section, columns, refs }: Entry): Cells {
   if (section === 'devices' && columns.has('ip') && !columns.has('secret')) return { auth: 'ip' };
-  if (section === 'dids' && refs.has('user_id')) return { status: refs.has('device_id') ? 'active' : 'reserved' };
+  if (section === 'dids' && refs.has('user_id')) return { status: refs.has('device_id') || columns.has('external') ? 'active' : 'reserved' };
   return {};
 }
 
@@ -160,6 +160,7 @@ async function writeChildren(context: WriteContext, entry: Entry, id: Id, work: 
   if (entry.rules !== null && (entry.section === 'providers' || entry.section === 'devices')) {
     changed = await replaceChildren(context, CHILD_TABLES[entry.section], entry.rules, { id, ids: work.ids, defaults: () => RULE_DEFAULTS });
   }
+  if (entry.section === 'devices' && entry.numbers !== null) changed = (await replaceClis(client, id, [...new Set(entry.numbers.map(({ number }) => number))])) || changed;
   if (entry.section === 'pools' && (entry.numbers !== null || entry.file !== null)) {
     const numbers = [...(entry.numbers ?? []).map(({ number }) => number), ...(context.poolFiles.get(entry.path) ?? [])];
     changed = await replaceNumbers(client, id, numbers);

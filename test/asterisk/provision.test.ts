@@ -227,7 +227,7 @@ await test('what was taken out while no engine was there goes with the next one'
   await second.settled('gone', false);
   await second.settled('provider-9', false);
   for (const ip of ['127.0.0.12', '127.0.0.13', '127.0.0.14']) t.equal(await endpointOfCall(second, ip), 'anonymous');
-  t.same((await listEndpoints(second.observed.link)).map((endpoint) => endpoint.name).toSorted(), ['anonymous', 'operators']);
+  t.same((await listEndpoints(second.observed.link)).map((endpoint) => endpoint.name).toSorted(), ['anonymous', 'operators', 'tollgate-external']);
 });
 
 await test('an engine without a catalog takes nothing away', async (t) => {
@@ -242,11 +242,11 @@ await test('an engine without a catalog takes nothing away', async (t) => {
 });
 
 await test('the operator\'s own endpoints cannot be shadowed, changed or taken away', async (t) => {
-  const names = ['operators', 'anonymous', 'provider-1', 'Anonymous', 'a@b', 'x y', ''];
+  const names = ['operators', 'anonymous', 'tollgate-external', 'provider-1', 'Anonymous', 'a@b', 'x y', ''];
   const engine = await Engine.start(t, [...names.map((name) => device(name, { secret: 'pw' })), device('marker2')]);
   await engine.settled('marker2', true);
   await until(() => (engine.lines.filter((line) => line.includes('is refused')).length === names.length ? undefined : engine.lines.join('\n')));
-  t.same((await listEndpoints(engine.observed.link)).map((endpoint) => endpoint.name).toSorted(), ['anonymous', 'marker2', 'operators']);
+  t.same((await listEndpoints(engine.observed.link)).map((endpoint) => endpoint.name).toSorted(), ['anonymous', 'marker2', 'operators', 'tollgate-external']);
   t.equal(await getConfigObject(engine.observed.link, { type: 'auth', id: 'operators' }), undefined, 'nothing of it stays behind');
   engine.change([]);
   await engine.settled('marker2', false);
@@ -263,12 +263,14 @@ await test('an account that Asterisk does not take holds up no other, and is tol
 });
 
 await test('an address of two accounts is the first one\'s', async (t) => {
-  const engine = await Engine.start(t, [byAddress('twin1', ['127.0.0.16']), byAddress('twin2', ['127.0.0.16', '127.0.0.17'])]);
+  const engine = await Engine.start(t, [byAddress('twin1', ['127.0.0.16']), byAddress('twin2', ['127.0.0.16', '127.0.0.17']), provider(3, { host: '127.0.0.1', port: 5060, ips: ['127.0.0.16'] })]);
   await engine.settled('twin1', true);
   await engine.settled('twin2', true);
   await comesIn(t, engine, { ip: '127.0.0.16', from: '1' }, 'twin1');
   await comesIn(t, engine, { ip: '127.0.0.17', from: '1' }, 'twin2');
-  t.equal(engine.lines.filter((line) => line.includes('already that of another one')).length, 1);
+  const told = engine.lines.filter((line) => line.includes('already that of another one'));
+    t.equal(told.length, 1, 'devices are told apart by routing; a provider is not');
+    t.match(told[0], /provider-3/);
 });
 
 await test('a push that was cut off is finished by the next engine', async (t) => {

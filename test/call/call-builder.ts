@@ -116,7 +116,7 @@ export function call(parts: CallParts = {}): Call {
     id: '1-1795521600.7',
     serverId: 1,
     arrived: ARRIVED,
-    originator: { channelId: '1795521600.7', name: 'Ann', number: '37050000000', sipCallId: 'abc@caller', ip: '192.0.2.7', codec: 'ulaw' },
+    originator: { channelId: '1795521600.7', name: 'Ann', number: '37050000000', sipCallId: 'abc@caller', ip: '192.0.2.7', port: 5060, codec: 'ulaw' },
     settings: { ...SETTINGS, ...parts.settings },
     plan: {
       kind: 'plan',

@@ -131,7 +131,7 @@ function told({ device = 'alice', dialled, from = '37050000001' }: Case): Decisi
   const catalog = stage.store.catalog();
   if (catalog === null) throw new Error('There is no catalog.');
   const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, explain: () => undefined };
-  return route(context, { serverId: 1, endpoint: device, dialled, callerNumber: from, atMs: Date.now() });
+  return route(context, { serverId: 1, port: 5060, endpoint: device, dialled, callerNumber: from, atMs: Date.now() });
 }
 
 async function oneCall(t: Test, one: Case): Promise<void> {

@@ -13,6 +13,7 @@ import type { RateRow, Tariff } from '../../rating/tariff.ts';
 import type { Catalog, Device, Did, Lcr, LcrProvider, Location, LocationRule, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
 import { buildDidIndex } from '../../routing/did.ts';
 import type { Step } from '../../routing/explain.ts';
+import { byCli, byExtension, neighboursOf } from '../../routing/neighbours.ts';
 import { buildNumberPool } from '../../routing/number-pool.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
 import type { Arrival, Decision, Plan, Random, RoutingSettings } from '../../routing/plan.ts';
@@ -32,7 +33,7 @@ export function user(id: number, parts: Partial<User> = {}): User {
 
 export function device(id: number, userId: number, parts: Partial<Device> = {}): Device {
   return {
-    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1, destinationTransformation: null, sourceTransformation: null, rules: [],
+    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, ani: false, clis: [], port: null, techPrefix: '', blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1, destinationTransformation: null, sourceTransformation: null, rules: [],
     callerIdNumber: '', callerIdName: '', ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, serverIds: [], ...parts,
   };
 }
@@ -102,6 +103,8 @@ export interface Parts {
   readonly locations?: readonly Location[];
   readonly dids?: readonly Did[];
   readonly pools?: Readonly<Record<number, readonly string[]>>;
+  /** Of devices that are known by their address, by id. */
+  readonly addresses?: Readonly<Record<number, string>>;
 }
 
 const byId = <Value extends { readonly id: number }>(values: readonly Value[]): Map<number, Value> => new Map(values.map((value) => [value.id, value]));
@@ -118,6 +121,9 @@ export function catalogOf(parts: Parts): Catalog {
     users: byId([user(5), user(8), ...(parts.users ?? [])]),
     devices: byId(kept),
     devicesByEndpoint: byEndpoint(kept),
+    devicesByExtension: byExtension(kept),
+    devicesByCli: byCli(kept),
+    neighbours: neighboursOf(kept, (one) => (one.auth === 'ip' ? (parts.addresses?.[one.id] ?? null) : null)),
     providers: byId(providers),
     providersByEndpoint: byEndpoint(providers),
     lcrs: byId([lcr(1, providers.map(({ id }) => id)), ...(parts.lcrs ?? [])]),
@@ -157,7 +163,7 @@ class Switch {
 
   whenDeviceCalls(dialled: string, parts: Partial<Arrival> = {}): Routed {
     const steps: Step[] = [];
-    const arrival: Arrival = { serverId: 1, endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
+    const arrival: Arrival = { serverId: 1, port: 5060, endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
     const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random };
     const decision = route({ ...context, explain: (step) => steps.push(step) }, arrival);
     return new Routed(decision, steps);
