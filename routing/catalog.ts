@@ -4,8 +4,10 @@
  * Ids are the database's ids. A limit of 0 means "none", as in the product's documents.
  */
 import type { Money } from '../rating/money.ts';
+import type { DestinationMap } from '../rating/retail.ts';
 import type { Tariff } from '../rating/tariff.ts';
 import type { DidIndex } from './did.ts';
+import type { DestinationLcrs } from './lcr/destination.ts';
 import type { NumberPool } from './number-pool.ts';
 import type { Transformation } from './transform.ts';
 
@@ -139,6 +141,8 @@ export interface Lcr {
   readonly allowLossCalls: boolean;
   /** What the selling rate must be above the provider's at least, percent; 0: equal is enough. */
   readonly minimalRateMarginPercent: number;
+  /** Destinations that are left to other LCRs; null: none. */
+  readonly byDestination: DestinationLcrs | null;
   readonly providers: readonly LcrProvider[];
 }
 
@@ -270,5 +274,6 @@ export interface Catalog {
   readonly dids: DidIndex;
   readonly pools: ReadonlyMap<number, NumberPool>;
   readonly destinations: ReadonlyMap<number, string>;
+  readonly destinationMap: DestinationMap;
   readonly sipAccounts: readonly SipAccount[];
 }

@@ -10,6 +10,7 @@ import { blockedCause } from './chain.ts';
 import type { Chain } from './chain.ts';
 import type { Explain } from './explain.ts';
 import { hangupCause } from './hangup-causes.ts';
+import { lcrForDestination } from './lcr/destination.ts';
 import { waysOut } from './lcr/ways.ts';
 import { lossCause, outboundLevels } from './levels.ts';
 import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
@@ -106,7 +107,8 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   const loss = lossCause(chain, levels);
   if (loss !== 0) return refused(context, loss, rated);
   const lcrId = switchedTo(localized, 'lcrId') ?? user.lcrId;
-  const lcr = lcrId === null ? undefined : catalog.lcrs.get(lcrId);
+  const base = lcrId === null ? undefined : catalog.lcrs.get(lcrId);
+  const lcr = base === undefined ? undefined : lcrForDestination(catalog, base, number, explain);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
   const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.callerId, settings, random: context.random, explain });

@@ -35,7 +35,7 @@ export function assemble(parts: Parts, before: Catalog | null, version: number):
 
   const { tariffs, pools, destinations } = parts;
   const providers = sound('providers', mapValues(parts.providers, ({ provider }) => provider), before?.providers, (provider) => whyNotProvider(provider, parts));
-  const lcrs = sound('lcrs', parts.lcrs, before?.lcrs, (lcr) => whyNotLcr(lcr, providers));
+  const lcrs = sound('lcrs', parts.lcrs, before?.lcrs, (lcr) => whyNotLcr(lcr, providers, parts));
   const users = sound('users', parts.users, before?.users, (user) => whyNotUser(user, parts, lcrs));
   const locations = sound('locations', parts.locations, before?.locations, (location) => whyNotLocation(location, parts, lcrs));
   const devices = sound('devices', mapValues(parts.devices, ({ device }) => device), before?.devices, (device) => whyNotDevice(device, users, locations));
@@ -49,6 +49,7 @@ export function assemble(parts: Parts, before: Catalog | null, version: number):
     providersByEndpoint: byEndpoint(providers),
     dids: buildDidIndex(dids.values()),
     destinations: mapValues(destinations, ({ name }) => name),
+    destinationMap: parts.destinationMap,
     sipAccounts: sipAccounts(parts, { devices, providers }),
   };
   return { catalog, broken };
@@ -102,7 +103,12 @@ function whyNotProvider(provider: Provider, parts: Parts): string | null {
   return missing('tariff', provider.tariffId, parts.tariffs) ?? missingPool(provider.destinationList, parts);
 }
 
-function whyNotLcr(lcr: Lcr, providers: ReadonlyMap<number, Provider>): string | null {
+function whyNotLcr(lcr: Lcr, providers: ReadonlyMap<number, Provider>, parts: Parts): string | null {
+  const { prefixes, groups, names } = lcr.byDestination ?? { prefixes: new Map<string, number>(), groups: new Map<number, number>(), names: [] };
+  for (const id of [...prefixes.values(), ...groups.values(), ...names.map(({ lcrId }) => lcrId)]) {
+    const reason = missing('LCR', id, parts.lcrs);
+    if (reason !== null) return reason;
+  }
   for (const { providerId } of lcr.providers) {
     const reason = missing('provider', providerId, providers);
     if (reason !== null) return reason;

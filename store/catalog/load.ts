@@ -75,7 +75,9 @@ export async function loadProviders(reader: Reader, keys: Keys): Promise<Loaded<
 export async function loadLcrs(reader: Reader, keys: Keys): Promise<Loaded<Lcr>> {
   const rows = await rowsOf(reader, 'select * from lcrs where $1::int[] is null or id = any ($1)', keys);
   const members = groupBy(await rowsOf(reader, 'select * from lcr_providers where $1::int[] is null or lcr_id = any ($1) order by priority, provider_id', keys), 'lcr_id');
-  return collect('lcrs', rows, (row) => parseLcr(row, members.get(whole(row, 'id')) ?? []));
+  const destinations = groupBy(await rowsOf(reader, `select d.*, g.id as group_id from lcr_destinations d left join destination_groups g on g.name = d.group_ref
+    where $1::int[] is null or d.lcr_id = any ($1) order by d.id`, keys), 'lcr_id');
+  return collect('lcrs', rows, (row) => parseLcr(row, { members: members.get(whole(row, 'id')) ?? [], destinations: destinations.get(whole(row, 'id')) ?? [] }));
 }
 
 export async function loadLocations(reader: Reader, keys: Keys): Promise<Loaded<Location>> {

@@ -2,6 +2,8 @@
 import { zoneOf } from '../../rating/zone.ts';
 import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, LocationRule, NumberChange, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
 import { didProblem } from '../../routing/did.ts';
+import { buildDestinationLcrs } from '../../routing/lcr/destination.ts';
+import type { DestinationRule } from '../../routing/lcr/destination.ts';
 import { buildNumberPool, poolNumberProblem } from '../../routing/number-pool.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
 import { parseTransformation, TransformationError } from '../../routing/transform.ts';
@@ -170,7 +172,16 @@ export function parseLocation(row: Row, rules: readonly Row[]): Location {
   return { id: whole(row, 'id'), name: text(row, 'name'), rules: rules.map((rule) => parseLocationRule(rule)) };
 }
 
-export function parseLcr(row: Row, members: readonly Row[]): Lcr {
+function parseDestinationRule(row: Row): DestinationRule {
+  const lcrId = whole(row, 'to_lcr_id');
+  const groupId = wholeOrNull(row, 'group_id');
+  if (groupId !== null) return { by: 'group', groupId, lcrId };
+  const pattern = text(row, 'name_pattern');
+  return pattern === '' ? { by: 'prefix', prefix: formed(row, 'prefix', /^\d{1,15}$/, 'a prefix'), lcrId } : { by: 'name', pattern, lcrId };
+}
+
+/** `members`: rows of lcr_providers; `destinations`: of lcr_destinations. */
+export function parseLcr(row: Row, { members, destinations }: { readonly members: readonly Row[]; readonly destinations: readonly Row[] }): Lcr {
   return {
     id: whole(row, 'id'),
     name: text(row, 'name'),
@@ -180,6 +191,7 @@ export function parseLcr(row: Row, members: readonly Row[]): Lcr {
     failoverProviderId: wholeOrNull(row, 'failover_provider_id'),
     allowLossCalls: flag(row, 'allow_loss_calls'),
     minimalRateMarginPercent: decimal(row, 'minimal_rate_margin_percent'),
+    byDestination: buildDestinationLcrs(destinations.map((one) => parseDestinationRule(one))),
     providers: members.map((member): LcrProvider => ({
       providerId: whole(member, 'provider_id'),
       priority: whole(member, 'priority', Number.MIN_SAFE_INTEGER),

@@ -5,7 +5,7 @@ import { BadValue } from './field.ts';
 import type { Scalar } from './field.ts';
 import { didYouMean, shown } from './problem.ts';
 import { RATE_COLUMNS, RETAIL_COLUMNS } from './rate-row.ts';
-import { CSV_FIELDS, DEVICE_RULE_FIELDS, LOCATION_RULE_FIELDS, MEMBER_FIELDS, PROVIDER_RULE_FIELDS, SECTION_NAMES, SECTIONS } from './sections.ts';
+import { CSV_FIELDS, DESTINATION_FIELDS, DEVICE_RULE_FIELDS, LOCATION_RULE_FIELDS, MEMBER_FIELDS, PROVIDER_RULE_FIELDS, SECTION_NAMES, SECTIONS } from './sections.ts';
 import type { FieldSpec, FieldSpecs, SectionName } from './sections.ts';
 import type { Field, YamlFile } from './yaml-node.ts';
 
@@ -42,6 +42,7 @@ export interface Entry extends Row {
   /** Lists that replace what was there; null: not in the file. */
   readonly rules: readonly Row[] | null;
   readonly members: readonly Row[] | null;
+  readonly destinations: readonly Row[] | null;
   readonly numbers: readonly { readonly number: string; readonly line: number; readonly path: string }[] | null;
   readonly rates: readonly RateValues[] | null;
   readonly file: { readonly name: string; readonly line: number; readonly path: string } | null;
@@ -92,6 +93,7 @@ function readEntry(file: YamlFile, section: SectionName, item: { node: Node | nu
     ...row, section, name: key === undefined || key.node === null ? '' : (file.isScalar(key.node) ? (file.text(key.node, key.path) ?? '') : ''),
     rules: rows(file, child('rules'), RULES[section] ?? {}),
     members: members(file, child('members')),
+    destinations: rows(file, child('destinations'), DESTINATION_FIELDS),
     numbers: numbers(file, child('numbers')),
     rates: rates === null ? null : readRates(file, rates, row.columns.get('purpose')?.value === 'user_retail'),
     file: named === null ? null : { name: file.text(named.node, named.path) ?? '', line: named.line, path: named.path },

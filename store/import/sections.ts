@@ -22,7 +22,7 @@ export interface FieldSpec {
 export type FieldSpecs = Readonly<Record<string, FieldSpec | { readonly group: Readonly<Record<string, FieldSpec>> }>>;
 
 /** Nested lists that are rows of other tables. */
-export type ChildName = 'rules' | 'members' | 'numbers' | 'rates' | 'file' | 'csv';
+export type ChildName = 'rules' | 'members' | 'destinations' | 'numbers' | 'rates' | 'file' | 'csv';
 
 export interface SectionSpec {
   readonly table: string;
@@ -88,7 +88,7 @@ const tariffs: SectionSpec = {
 };
 
 const lcrs: SectionSpec = {
-  table: 'lcrs', key: 'name', children: { providers: 'members' },
+  table: 'lcrs', key: 'name', children: { providers: 'members', destinations: 'destinations' },
   fields: {
     name: { column: 'name', parse: kind.name, ...required },
     order: { column: 'lcr_order', parse: kind.oneOf('price', 'priority', 'percent') },
@@ -268,6 +268,14 @@ export const MEMBER_FIELDS: Readonly<Record<string, FieldSpec>> = {
   priority: { column: 'priority', parse: kind.whole(-1_000_000, 1_000_000) },
   percent: { column: 'percent', parse: kind.decimal(0, 100) },
   active: { column: 'active', parse: kind.flag },
+};
+
+/** Destinations that an LCR leaves to another: one of the first three says which. */
+export const DESTINATION_FIELDS: Readonly<Record<string, FieldSpec>> = {
+  prefix: { column: 'prefix', parse: kind.prefix },
+  name: { column: 'name_pattern', parse: kind.name },
+  group: { column: 'group_name', parse: kind.name },
+  lcr: { column: 'to_lcr_id', ref: 'lcrs', ...required },
 };
 
 /** Separators of the file named in `file`. */

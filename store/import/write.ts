@@ -75,7 +75,7 @@ function inOrder(section: SectionName, entries: readonly Entry[]): readonly Entr
 }
 
 function refsOf(entry: Entry): Ref[] {
-  return [entry, ...(entry.rules ?? []), ...(entry.members ?? [])].flatMap((row) => [...row.refs.values()]);
+  return [entry, ...(entry.rules ?? []), ...(entry.members ?? []), ...(entry.destinations ?? [])].flatMap((row) => [...row.refs.values()]);
 }
 
 async function knownIds({ client }: WriteContext, tenant: Tenant): Promise<Ids> {
@@ -207,12 +207,15 @@ async function writeLater(context: WriteContext, entries: readonly Entry[], { id
   }
 }
 
-/** Providers of an LCR and its failover. */
+const DESTINATION_DEFAULTS: Cells = { prefix: '', name_pattern: '', group_name: '' };
+
+/** Providers of an LCR, its failover, and the destinations that it leaves to others. */
 async function writeMembers(context: WriteContext, entry: Entry, id: Id, ids: Ids): Promise<boolean> {
   const cells = await rowCells(context.client, entry, ids, (column) => column === 'failover_provider_id');
   const updated = await updateRow(context.client, 'lcrs', id, cells);
   const replaced = entry.members !== null && (await replaceChildren(context, CHILD_TABLES.lcrs, entry.members, { id, ids, defaults: memberDefaults }));
-  return updated || replaced;
+  const left = entry.destinations !== null && (await replaceChildren(context, CHILD_TABLES.lcrDestinations, entry.destinations, { id, ids, defaults: () => DESTINATION_DEFAULTS }));
+  return updated || replaced || left;
 }
 
 /** They may send calls to devices and DIDs, which refer to locations. */

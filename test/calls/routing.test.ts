@@ -34,6 +34,7 @@ type Far = keyof typeof far;
 const at = (name: Far): { name: string; host: string; port: number; tariff: string } => ({ name, host: far[name].ip, port: far[name].port, tariff: 'buy' });
 
 const tenant: Tenant = {
+  destinations: [{ prefix: '370', name: 'Lithuania' }, { prefix: '37067', name: 'Lithuania mobile', group: 'Mobile' }, { prefix: '37066', name: 'Lithuania other' }],
   tariffs: [
     { name: 'buy', purpose: 'provider', rates: [{ prefix: '370', rate: '0.05' }] },
     { name: 'buy dear', purpose: 'provider', rates: [{ prefix: '370', rate: '0.081' }] },
@@ -50,7 +51,8 @@ const tenant: Tenant = {
     { ...at('formed'), destinationTransformation: '-371+8|\\+', sourceTransformation: '/^370(5[0-9]+)$/0\\1/' },
   ],
   lcrs: [lcr('plain', 'plain'), lcr('special', 'special'), lcr('busy', 'busy'), lcr('formed', 'formed'), lcr('codes go on', 'busy goes on', 'plain'), lcr('codes stop', 'refusing', 'plain'),
-    { ...lcr('margin', 'dear', 'special'), minimalRateMarginPercent: 25 }, { name: 'none', providers: [] }],
+    { ...lcr('margin', 'dear', 'special'), minimalRateMarginPercent: 25 },
+    { ...lcr('by destination', 'plain'), destinations: [{ prefix: 37066, lcr: 'busy' }, { group: 'Mobile', lcr: 'special' }, { name: '%other', lcr: 'formed' }, { prefix: 3706, lcr: 'codes stop' }] }, { name: 'none', providers: [] }],
   locations: [{
     name: 'Vilnius',
     rules: [
@@ -65,6 +67,7 @@ const tenant: Tenant = {
       { name: 'codes go on', cut: '02', add: '', lcr: 'codes go on' },
       { name: 'codes stop', cut: '03', add: '', lcr: 'codes stop' },
       { name: 'margin', cut: '04', add: '', lcr: 'margin' },
+      { name: 'by destination', cut: '05', add: '', lcr: 'by destination' },
       { name: 'formed way', cut: '01', add: '', lcr: 'formed' },
       { name: 'to the office', cut: '700', device: 'office' },
       { name: 'to the DID', cut: '800', did: '37052000001' },
@@ -121,6 +124,10 @@ const NUMBERS: readonly Case[] = [
 const WAYS: readonly Case[] = [
   { what: 'a code of the provider goes on', dialled: '0237060000201', ways: ['busy goes on', 'plain'], sent: { to: 'plain', number: '37060000201' }, row: { attempt: 2, disposition: 'ANSWERED' } },
   { what: 'a code of the provider stops', dialled: '0337060000202', ways: ['refusing', 'plain'], sent: { to: 'refusing', number: '37060000202' }, status: 503, row: { attempt: 1, disposition: 'FAILED', hangup_cause: 34, sip_code: 503 } },
+  { what: 'the LCR of the destination\'s own prefix, before its name', dialled: '0537066000204', sent: { to: 'busy', number: '37066000204' }, status: 486, row: { hangup_cause: 17 } },
+  { what: 'the LCR of its group, before an inherited prefix', dialled: '0537067000205', sent: { to: 'special', number: '867000205#7' }, row: {} },
+  { what: 'the LCR of an inherited prefix', dialled: '0537068000206', ways: ['refusing', 'plain'], sent: { to: 'refusing', number: '37068000206' }, status: 503, row: {} },
+  { what: 'the LCR itself where no destination has its own', dialled: '0537052000207', sent: { to: 'plain', number: '37052000207' }, row: {} },
   { what: 'a provider that leaves too small a margin is passed over', dialled: '0437060000203', ways: ['special'], sent: { to: 'special', number: '860000203#7' }, row: { attempt: 1 } },
 ];
 

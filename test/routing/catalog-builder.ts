@@ -8,6 +8,7 @@
  */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { parseMoney } from '../../rating/money.ts';
+import { buildDestinations } from '../../rating/retail.ts';
 import { buildTariff } from '../../rating/tariff.ts';
 import type { RateRow, Tariff } from '../../rating/tariff.ts';
 import type { Catalog, Device, Did, Lcr, LcrProvider, Location, LocationRule, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
@@ -63,7 +64,7 @@ export function tariff(id: number, prices: Readonly<Record<string, string>>, opt
 /** Providers in the operator's order: of priority 1, 2, …, all with the same weight. */
 export function lcr(id: number, providers: readonly (number | Partial<LcrProvider>)[], parts: Partial<Lcr> = {}): Lcr {
   return {
-    id, name: `LCR ${id}`, order: 'price', pricePercentLimit: null, noFailover: false, failoverProviderId: null, allowLossCalls: false, minimalRateMarginPercent: 0,
+    id, name: `LCR ${id}`, order: 'price', pricePercentLimit: null, noFailover: false, failoverProviderId: null, allowLossCalls: false, minimalRateMarginPercent: 0, byDestination: null,
     providers: providers.map((one, index) => ({ providerId: 0, priority: index + 1, percent: 10, active: true, ...(typeof one === 'number' ? { providerId: one } : one) })),
     ...parts,
   };
@@ -103,6 +104,7 @@ export interface Parts {
   readonly locations?: readonly Location[];
   readonly dids?: readonly Did[];
   readonly pools?: Readonly<Record<number, readonly string[]>>;
+  readonly destinations?: readonly { readonly id: number; readonly prefix: string; readonly name: string; readonly groupId?: number }[];
   /** Of devices that are known by their address, by id. */
   readonly addresses?: Readonly<Record<number, string>>;
 }
@@ -116,6 +118,7 @@ export function catalogOf(parts: Parts): Catalog {
   const devices = [device(41, 5, { endpoint: 'desk' }), device(48, 8, { endpoint: 'office' }), ...(parts.devices ?? [])];
   const all = [tariff(1, { 370: '0.6' }), ...priced.map((one) => one.tariff), ...(parts.tariffs ?? [])];
   const kept = [...byId(devices).values()];
+  const destinations = parts.destinations ?? [{ id: 7, prefix: '370', name: 'Lithuania' }];
   return {
     version: 3,
     users: byId([user(5), user(8), ...(parts.users ?? [])]),
@@ -131,7 +134,8 @@ export function catalogOf(parts: Parts): Catalog {
     locations: byId([location(1), ...(parts.locations ?? [])]),
     dids: buildDidIndex(parts.dids ?? []),
     pools: new Map(Object.entries(parts.pools ?? {}).map(([id, numbers]): [number, NumberPool] => [Number(id), buildNumberPool(numbers)])),
-    destinations: new Map([[7, 'Lithuania']]),
+    destinations: new Map(destinations.map(({ id, name }) => [id, name])),
+    destinationMap: buildDestinations(destinations.map(({ id, prefix, groupId = null }) => ({ prefix, destinationId: id, groupId }))),
     sipAccounts: [],
   };
 }

@@ -113,6 +113,11 @@ const WRONG: readonly (readonly [what: string, yaml: string, reason: RegExp])[] 
   ['an end that is no code', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, goOnCodes: [486, 200] }]', /providers\[0\]\.goOnCodes\[1\]: "200" is neither a Q.850 cause \(1 to 127\) nor a SIP status/],
   ['an end that goes on and stops', 'providers: [{ name: A, host: 192.0.2.1, tariff: buy, goOnCodes: [486], stopCodes: [486] }]', /breaks the rule: code goes on or stops not both/],
   ['a margin below 0', 'lcrs: [{ name: main, minimalRateMarginPercent: -1 }]', /minimalRateMarginPercent: "-1" is not a number from 0/],
+  ['an LCR of a destination that is not there', 'lcrs: [{ name: main, destinations: [{ prefix: 370, lcr: mian }] }]', /lcrs\[0\]\.destinations\[0\]\.lcr: there is no "mian" among the lcrs.* Did you mean `main`/],
+  ['a destination without an LCR', 'lcrs: [{ name: main, destinations: [{ prefix: 370 }] }]', /destinations\[0\]: `lcr` is missing/],
+  ['a destination by two', 'lcrs: [{ name: main, destinations: [{ prefix: 370, name: L%, lcr: main }] }]', /lcrs\[0\]: breaks the rule: destination is a prefix or a name or a group/],
+  ['a destination of a group that is not there', 'lcrs: [{ name: main, destinations: [{ group: Moon, lcr: main }] }]', /lcrs\[0\]: .*\(group_ref\)=\(Moon\) is not present/],
+  ['a destination twice', 'lcrs: [{ name: main, destinations: [{ prefix: 370, lcr: main }, { prefix: 370, lcr: main }] }]', /destinations\[1\]: is the same as in line/],
   ['a length of none', 'locations: [{ name: L, rules: [{ name: r, cut: 1, minLength: 0 }] }]', /minLength: "0" is not a whole number from 1 to 99/],
   ['a cut that is no number', 'locations: [{ name: L, rules: [{ name: r, cut: "8;x" }] }]', /cut: "8;x" is not part of a number/],
 ];
