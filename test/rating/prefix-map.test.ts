@@ -64,6 +64,21 @@ t.test('the longest prefixes and the edges of all numbers', (t) => {
   t.end();
 });
 
+t.test('a prefix between two longer ones that reach its end leaves no gap behind', (t) => {
+  const map = mapOf(['37', '370', '379']);
+  t.equal(map.size, 5, 'three prefixes; behind 370 and behind 37 goes on what is outside');
+  t.equal(mapOf(['3', '39', '399', '3999']).size, 5, 'they end together: one gap');
+  t.equal(mapOf(['3', '4']).size, 3, 'they are adjacent: a gap behind the last');
+  t.end();
+});
+
+t.test('parents of long prefixes are found by their digits, the ones behind the seventh too', (t) => {
+  const prefixes = ['37061234', '370612345', '3706123456789', '37061234567891', '3706123'];
+  t.strictSame(chain(mapOf(prefixes), prefixes, '370612345678912'), ['37061234567891', '3706123456789', '370612345', '37061234', '3706123']);
+  t.strictSame(chain(mapOf(prefixes), prefixes, '370612345999'), ['370612345', '37061234', '3706123']);
+  t.end();
+});
+
 t.test('only the digits at the beginning of a number count', (t) => {
   const prefixes = ['370', '3'];
   const map = mapOf(prefixes);

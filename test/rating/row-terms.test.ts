@@ -66,6 +66,14 @@ t.test('many sets and windows are found again, and read back as they were, from 
   t.end();
 });
 
+t.test('windows that differ in one part are kept apart, in whatever order they come', (t) => {
+  const parts: TermsOfRow[] = [{ startTime: '08:00', endTime: '12:00' }, { startTime: '08:00', endTime: '13:00' }, { startTime: '09:00', endTime: '12:00' }, { startTime: '08:00', endTime: '12:00', dayType: 'workDays' }];
+  const { places, table } = tableOf([...parts, ...parts].map((row) => [row, 0n, false] as const));
+  t.strictSame(places, [0, 1, 2, 3, 0, 1, 2, 3]);
+  t.strictSame(table.windows.map(({ days, startS, endS }) => [days, startS / 3600, endS / 3600]), [[16_383, 8, 12], [16_383, 8, 13], [16_383, 9, 12], [31, 8, 12]]);
+  t.end();
+});
+
 t.test('broken terms are named, and leave nothing behind', (t) => {
   const columns = new TermsColumns();
   const bad: [TermsOfRow, string, string][] = [

@@ -232,6 +232,28 @@ for (const [what, rows, line, code, field] of BAD_ROWS) {
   });
 }
 
+t.test('a DID rate of 0 goes with a fee of either sign, and the other way round', (t) => {
+  for (const [rate, fee] of [['0', '-1'], ['0', '1'], ['-1', '0'], ['1', '0'], ['1', '1'], ['-1', '-1']] as const) {
+    t.doesNotThrow(() => buildTariff({ tariffId: 1, paysBack: true }, [row('370', rate, { connectionFee: parseMoney(fee) })]), `${rate} and ${fee}`);
+  }
+  for (const [rate, fee] of [['1', '-1'], ['-1', '1']] as const) {
+    t.throws(() => buildTariff({ tariffId: 1, paysBack: true }, [row('370', rate, { connectionFee: parseMoney(fee) })]), { name: 'TariffError', problems: [{ error: { code: 'mixedSigns' } }] });
+  }
+  t.end();
+});
+
+t.test('equal price lists are stored once, and those that begin alike are kept apart', (t) => {
+  const night = { startTime: '20:00', endTime: '07:59:59' };
+  const day = { startTime: '08:00', endTime: '19:59:59' };
+  const tariff = buildTariff({ tariffId: 1 }, [
+    row('1', '0.5', day), row('1', '0.3', night), row('2', '0.5', day), row('2', '0.3', night), row('3', '0.5', day), row('4', '0.5', day), row('4', '0.3', night), row('5', '0.5', day),
+  ]);
+  t.equal(tariff.rows.size, 3, 'two rows of 1, 2 and 4, one row of 3 and 5');
+  t.strictSame(['1', '2', '3', '4', '5'].map((number) => priceOf(findRate(tariff, number, NOON + 10 * 3_600_000))), ['0.3', '0.3', 'noRate', '0.3', 'noRate']);
+  t.strictSame(['1', '3', '5'].map((number) => priceOf(findRate(tariff, number, NOON))), ['0.5', '0.5', '0.5']);
+  t.end();
+});
+
 t.test('all broken rows are listed, the first 1,000 of them with their reason, by the lines of the file', (t) => {
   const builder = new TariffBuilder({ tariffId: 1 });
   for (let line = 2; line < 5002; line++) builder.add(row(line % 2 === 0 ? 'x' : String(line), '1'), line);

@@ -35,7 +35,7 @@ async function world(t: Test, prepare: (client: Client) => Promise<unknown> = as
   const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances, log, now: monotonicMs, onCatalog: (catalog) => catalogs.push(catalog) });
   follower.start();
   t.teardown(async () => follower.close());
-  await until(() => (follower.catalog === null ? `no catalog yet: ${follower.reason}` : undefined));
+  await until(() => (follower.catalog === null ? `no catalog yet: ${follower.reason}` : undefined), { timeoutMs: 20_000 });
   const now = (): Catalog => {
     if (follower.catalog === null) throw new Error('There is no catalog.');
     return follower.catalog;
