@@ -7,7 +7,7 @@ import type { Separators } from './import/load-rates.ts';
 import { momentText } from './import/moment-text.ts';
 import { didYouMean, shown } from './import/problem.ts';
 import { someNames } from './import/rows-sql.ts';
-import { connectClient } from './postgres.ts';
+import { connectClient, copying } from './postgres.ts';
 
 export interface ExportOptions {
   readonly postgresUrl: string;
@@ -44,7 +44,7 @@ export async function exportRates(output: Writable, options: ExportOptions): Pro
     const of = rows[0]?.count ?? 0;
     let done = 0;
     const csv = csvLines(timeZone, options.separators, (lines) => options.onProgress?.((done += lines), of));
-    await pipeline(client.query(copyTo(`copy (${SELECT.replace('ID', String(id))}) to stdout (null '')`)), csv, output, { end: false });
+    await pipeline(client.query(copying(copyTo(`copy (${SELECT.replace('ID', String(id))}) to stdout (null '')`))), csv, output, { end: false });
     return of;
   } finally {
     // The output may have failed in the middle of the copy: nothing is asked of this connection any more.

@@ -1,4 +1,5 @@
 /** Connections to Postgres that answer, or fail within a bounded time: a frozen server must not freeze us. */
+import type { EventEmitter } from 'node:events';
 import { Client, Pool } from 'pg';
 import type { ClientConfig } from 'pg';
 import type { Log } from './log.ts';
@@ -15,6 +16,15 @@ function config(postgresUrl: string, role: string, queryTimeoutMs = QUERY_TIMEOU
     query_timeout: queryTimeoutMs,
     keepAlive: true,
   };
+}
+
+/**
+ * A COPY stops the clock of its own timeout when it is over. The packages do not do that for each other: each COPY left
+ * a timer of 15 s behind, for which a command waited with its end.
+ */
+export function copying<Copy extends EventEmitter>(copy: Copy): Copy {
+  copy.once('close', () => (copy as { callback?: () => void }).callback?.());
+  return copy;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { ClientBase } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { CALL_COLUMNS } from './cdr-row.ts';
 import type { DebitText } from './cdr-row.ts';
+import { copying } from './postgres.ts';
 
 type Writer = Pick<ClientBase, 'query'>;
 
@@ -27,7 +28,7 @@ export async function prepareWriter(writer: ClientBase): Promise<void> {
 
 /** `rows`: lines of COPY. Returns the unique ids of the calls whose final row was new. */
 export async function insertCalls(writer: ClientBase, rows: string): Promise<ReadonlySet<string>> {
-  await pipeline(Readable.from([rows]), writer.query(copyFrom(`copy settling (${NAMES}) from stdin`)));
+  await pipeline(Readable.from([rows]), writer.query(copying(copyFrom(`copy settling (${NAMES}) from stdin`))));
   const result = await writer.query<{ uniqueid: string; final: boolean }>({
     name: 'settle-calls',
     // The exchange rate of the user's currency is frozen with the row.

@@ -5,7 +5,9 @@
  */
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { forgetProcess, labFolder, recordProcess } from './lab/lab-folder.ts';
@@ -20,6 +22,7 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 const files = process.argv.length > 2 ? process.argv.slice(2) : testFiles();
 const started = performance.now();
 process.stderr.write(`Programs: ${(await findPrograms(labFolder())).origin}\n`);
+const compiled = compile();
 const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
 process.stderr.write(`Postgres and Redis are up after ${seconds()} s; running ${files.length} test files\n`);
 
@@ -35,7 +38,7 @@ async function runTap(paths: string[]): Promise<{ summary: TapSummary; exitCode:
   const tap = spawn(process.execPath, ['node_modules/.bin/tap', 'run', '--reporter=tap', ...paths], {
     cwd: project,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, LAB_POSTGRES: postgres.url, LAB_REDIS: redis.url },
+    env: { ...process.env, LAB_POSTGRES: postgres.url, LAB_REDIS: redis.url, LAB_COMPILED: await compiled },
   });
   // If this run ends early, the next one or its own end takes the test processes with it.
   const pid = tap.pid ?? 0;
@@ -51,6 +54,15 @@ async function runTap(paths: string[]): Promise<{ summary: TapSummary; exitCode:
   const exitCode = await ended;
   forgetProcess(pid);
   return { summary, exitCode };
+}
+
+/** The program as it is deployed, for the tests that start it many times. */
+async function compile(): Promise<string> {
+  const folder = join(project, '.compiled');
+  const build = spawn(process.execPath, ['build.mjs', 'tsconfig.build.json', folder], { cwd: project, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = (await once(build, 'close')) as [number];
+  if (code !== 0) throw new Error('The build failed: see above.');
+  return join(folder, 'main.js');
 }
 
 function testFiles(): string[] {

@@ -8,6 +8,7 @@ import type { TariffMeta } from '../../rating/tariff-meta.ts';
 import { TariffBuilder } from '../../rating/tariff.ts';
 import type { RateRow, WholesaleTariff } from '../../rating/tariff.ts';
 import type { DayType } from '../../rating/window.ts';
+import { copying } from '../postgres.ts';
 import { BrokenRow } from './field.ts';
 import type { Broken } from './load.ts';
 import { tariffProblem } from './tariff-problem.ts';
@@ -40,9 +41,9 @@ async function loadWholesale(client: ClientBase, meta: TariffMeta): Promise<Whol
 
 async function build(client: ClientBase, meta: TariffMeta, order: string): Promise<WholesaleTariff> {
   const builder = new TariffBuilder(meta);
-  const lines = client.query(copyTo(`copy (select r.prefix, d.id, (extract(epoch from effective_from) * 1000)::bigint, rate, connection_fee,
+  const lines = client.query(copying(copyTo(`copy (select r.prefix, d.id, (extract(epoch from effective_from) * 1000)::bigint, rate, connection_fee,
       increment_s, min_time_s, start_time, end_time, day_type, blocked, ghost_percent
-    from rates r left join destinations d on d.prefix = r.prefix where tariff_id = ${Math.trunc(meta.tariffId)} ${order}) to stdout`));
+    from rates r left join destinations d on d.prefix = r.prefix where tariff_id = ${Math.trunc(meta.tariffId)} ${order}) to stdout`)));
   const money = remembering(parseMoney);
   let rest = '';
   let line = 0;

@@ -4,6 +4,7 @@ import { Transform } from 'node:stream';
 import type { Readable } from 'node:stream';
 import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
+import { copying } from '../postgres.ts';
 
 const KEY = 'prefix, effective_from, day_type, start_time';
 const VALUES = ['end_time', 'rate', 'connection_fee', 'increment_s', 'min_time_s', 'blocked', 'ghost_percent'] as const;
@@ -19,7 +20,7 @@ export async function makeRatesTable(client: Client): Promise<void> {
 
 /** `open` gives the stream when its reader is there: a file may be wrong from its first byte on. The number of rates. */
 export async function copyRates(client: Client, open: () => Readable): Promise<number> {
-  const copied = client.query(copyFrom(`copy import_rates (${COLUMNS}) from stdin`));
+  const copied = client.query(copying(copyFrom(`copy import_rates (${COLUMNS}) from stdin`)));
   await pipeline(open(), gathered(), copied);
   return copied.rowCount ?? 0;
 }

@@ -9,6 +9,7 @@ import { startEngine } from '../lab/engine.ts';
 import { newFolder } from '../lab/lab-folder.ts';
 import { freePort } from '../lab/ports.ts';
 import { ServerProcess } from '../lab/server-process.ts';
+import { PROGRAM } from './program.ts';
 import { closeServers, freshDatabase, freshRedis } from '../store/servers.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -24,7 +25,7 @@ interface Ran {
 function tollgate(args: readonly string[], settings?: object): Promise<Ran> {
   const config = join(folder, `settings-${Math.random().toString(36).slice(2)}.yaml`);
   if (settings !== undefined) writeFileSync(config, JSON.stringify(settings));
-  const all = ['--import=tsx', 'main.ts', ...(settings === undefined ? [] : ['--config', config]), ...args];
+  const all = [...PROGRAM, ...(settings === undefined ? [] : ['--config', config]), ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, all, { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
   });
@@ -70,7 +71,7 @@ t.test('with nothing there, run says what is missing, keeps trying and is not re
   const logFile = join(folder, 'nowhere.log');
   const engine = await ServerProcess.start({
     name: 'tollgate', folder: PROJECT, logFile,
-    command: { file: process.execPath, args: ['--import=tsx', 'main.ts', '--config', config, 'run'] },
+    command: { file: process.execPath, args: [...PROGRAM, '--config', config, 'run'] },
     whyNotReady: async () => ((await fetch(`http://127.0.0.1:${port}/health`)).status === 200 ? undefined : 'no health yet'),
   });
   const ready = await fetch(`http://127.0.0.1:${port}/ready`);
@@ -112,7 +113,9 @@ t.test('on real servers', async (t) => {
     t.teardown(() => engine.stop());
     const allowed = await tollgate(['route', 'bob', '37061234567', '--json'], settings);
     t.match(JSON.parse(allowed.out), { allowed: true, cause: null, longestS: 600, ways: [{ name: 'carrier', dials: '37061234567@provider-1' }] });
+    const started = performance.now();
     const refused = await tollgate(['route', 'bob', '4930123456', '--json'], settings);
+    t.ok(performance.now() - started < 12_000, 'a command ends when it has answered, not 15 s later with a timer of a COPY');
     t.match(JSON.parse(refused.out), { allowed: false, cause: 203, sip: 403 });
     t.match((await tollgate(['route', 'bob', '37061234567'], settings)).out, /could last 600 s/);
     const nobody = await tollgate(['route', 'bobby', '1'], settings);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { newFolder } from '../lab/lab-folder.ts';
+import { PROGRAM } from './program.ts';
 import { closeServers, connect, freshDatabase } from '../store/servers.ts';
 import { smallTenant } from '../store/tenant.ts';
 
@@ -20,7 +21,7 @@ writeFileSync(config, JSON.stringify({ postgresUrl, redisUrl: 'redis://127.0.0.1
 
 function did(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import=tsx', 'main.ts', '--config', config, 'did', ...args], { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
+    execFile(process.execPath, [...PROGRAM, '--config', config, 'did', ...args], { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
   });
 }
 

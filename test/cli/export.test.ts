@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { newFolder } from '../lab/lab-folder.ts';
+import { PROGRAM } from './program.ts';
 import { closeServers, connect, freshDatabase } from '../store/servers.ts';
 import { smallTenant } from '../store/tenant.ts';
 
@@ -24,7 +25,7 @@ async function world(): Promise<(...args: string[]) => Promise<Ran>> {
   const settings = join(folder, 'settings.yaml');
   writeFileSync(settings, JSON.stringify({ postgresUrl, asterisk: [{ id: 1, url: 'http://127.0.0.1:1', username: 'x', password: 'x' }] }));
   return (...args) => new Promise((resolve) => {
-    execFile(process.execPath, ['--import=tsx', 'main.ts', '--config', settings, ...args], { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
+    execFile(process.execPath, [...PROGRAM, '--config', settings, ...args], { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
   });
 }
 

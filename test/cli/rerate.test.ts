@@ -17,6 +17,7 @@ import { charge } from '../../rating/charge.ts';
 import { newFolder } from '../lab/lab-folder.ts';
 import { until } from '../lab/wait.ts';
 import { cdr } from '../store/requests.ts';
+import { PROGRAM } from './program.ts';
 import { closeServers, connect, freshDatabase } from '../store/servers.ts';
 import { smallTenant } from '../store/tenant.ts';
 
@@ -33,7 +34,7 @@ interface Ran {
 function start(url: string, ...args: readonly string[]): { readonly process: ChildProcess; readonly ended: Promise<Ran> } {
   const config = join(folder, `${new URL(url).pathname.slice(1)}.yaml`);
   writeFileSync(config, JSON.stringify({ postgresUrl: url, asterisk: [{ id: 1, password: 'x' }] }));
-  const running = promisify(execFile)(process.execPath, ['--import=tsx', 'main.ts', '--config', config, 'rerate', ...args], { cwd: PROJECT, timeout: 60_000 });
+  const running = promisify(execFile)(process.execPath, [...PROGRAM, '--config', config, 'rerate', ...args], { cwd: PROJECT, timeout: 60_000 });
   const ended = running.then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
     (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, out: error.stdout, err: error.stderr }),
