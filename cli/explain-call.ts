@@ -16,6 +16,7 @@ export interface ExplainParts {
   readonly view: LiveView;
   readonly reservation: 'slice' | 'frozen';
   readonly frozenS: number;
+  readonly qualityWindowMinutes: number;
 }
 
 export interface ExplainedWay {
@@ -40,7 +41,9 @@ export interface Explanation {
 export async function explainCall(parts: ExplainParts, arrival: Arrival): Promise<Explanation> {
   const steps: Step[] = [];
   // Half of the weight: an LCR by percent is explained by one fixed draw.
-  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, explain: (step) => steps.push(step) }, arrival);
+  const window = { nowMs: arrival.atMs, windowMs: parts.qualityWindowMinutes * 60_000 };
+  const quality = await parts.view.quality([...parts.catalog.providers.keys()], window);
+  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, explain: (step) => steps.push(step) }, arrival);
   if (decision.kind === 'refused') return refusal(decision.cause, steps, []);
   const counters = await parts.view.counters();
   const full = [...decision.counters].find((claim) => isFull(claim, counters, steps));

@@ -60,7 +60,7 @@ async function explain(context: CliContext, asked: { device: string; number: str
   try {
     const atMs = (options.at ?? new Date()).getTime();
     const arrival = { serverId: options.server, endpoint: asked.device, port: options.port ?? null, dialled: asked.number, callerNumber: options.from, atMs };
-    const found = await explainCall({ catalog, settings: routingSettings(settings), view, frozenS: settings.reservation.frozenTimeMinutes * 60, reservation: settings.reservation.mode }, arrival);
+    const found = await explainCall({ catalog, settings: routingSettings(settings), view, frozenS: settings.reservation.frozenTimeMinutes * 60, qualityWindowMinutes: settings.quality.windowMinutes, reservation: settings.reservation.mode }, arrival);
     process.stdout.write(options.json === true ? `${JSON.stringify(found, withMoney)}\n` : shown(found));
   } finally {
     await view.close();

@@ -39,6 +39,7 @@ async function run(settings: Settings): Promise<void> {
     redisUrl: settings.redisUrl,
     priceDecimals: settings.calls.priceDecimals,
     flashAlarm: settings.calls.flashAlarmPerHour,
+    qualityWindowMinutes: settings.quality.windowMinutes,
     closedDidDays: settings.dids.closedDays,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,

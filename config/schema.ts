@@ -48,6 +48,24 @@ const dids = z.strictObject({
   unassigned: z.string().regex(/^[0-9][0-9A-Za-z]{0,39}$|^$/, 'must be a DID, or empty').default(''),
 });
 
+const weight = z.number().int().min(0).max(1000);
+
+/** The formula stands in docs/ROUTING.md. */
+const quality = z.strictObject({
+  /** Providers are judged by their attempts of so long. */
+  windowMinutes: z.number().int().min(5).max(360).default(60),
+  /** With fewer attempts within it a provider counts as perfect. */
+  leastAttempts: z.number().int().min(1).max(100_000).default(20),
+  /** A mean talk of so long is full marks. */
+  fullAcdS: seconds(1, 86_400).default(180),
+  /** A mean delay after dialling of so long is none. */
+  worstPddMs: ms(100, 600_000).default(10_000),
+  asrWeight: weight.default(40),
+  acdWeight: weight.default(20),
+  pddWeight: weight.default(10),
+  priceWeight: weight.default(30),
+});
+
 const reservation = z.strictObject({
   /** `slice`: hold money for the next seconds and extend; `frozen`: hold for `frozenTimeMinutes`, which is then also the longest call. */
   mode: z.enum(['slice', 'frozen']).default('slice'),
@@ -84,6 +102,7 @@ export const settingsSchema = z.strictObject({
   app: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'letters, digits, _ and - only').default('tollgate'),
   asterisk: z.array(asterisk).min(1, 'name at least one Asterisk').max(100),
   calls: calls.prefault({}),
+  quality: quality.prefault({}),
   reservation: reservation.prefault({}),
   dids: dids.prefault({}),
   settle: settle.prefault({}),

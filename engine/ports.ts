@@ -1,10 +1,13 @@
 /** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
 import type { Money } from '../rating/money.ts';
 import type { Catalog } from '../routing/catalog.ts';
+import type { QualityView } from '../routing/lcr/quality.ts';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from './call/admission.ts';
 
 export interface CallStore {
   catalog(): Catalog | null;
+  /** How the attempts of providers went lately. */
+  quality(): QualityView;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
   /** Index of the way taken, counted from the first one asked for; null: none has room. */
   nextWay(request: NextWayRequest): Promise<number | null>;

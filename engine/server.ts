@@ -169,7 +169,7 @@ export class AsteriskServer {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }
-    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, explain: null }, arrived, channel);
+    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), explain: null }, arrived, channel);
     if (decision.kind === 'plan') {
       this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
       return;
@@ -196,6 +196,7 @@ export function routingSettings(settings: Settings): RoutingSettings {
     providerSilenceMs: calls.providerSilenceMs,
     serverCallLimit: calls.serverCallLimit,
     serverCpsLimit: calls.serverCpsLimit,
+    quality: settings.quality,
     unassignedDid: settings.dids.unassigned,
   };
 }

@@ -131,7 +131,7 @@ export interface Provider {
 export interface Lcr {
   readonly id: number;
   readonly name: string;
-  readonly order: 'price' | 'priority' | 'percent';
+  readonly order: 'price' | 'priority' | 'percent' | 'quality';
   /** Use a dearer provider only up to the cheapest rate plus this percent (235); null: any. */
   readonly pricePercentLimit: number | null;
   /** Only the first way is tried. */

@@ -11,6 +11,7 @@ import type { Chain } from './chain.ts';
 import type { Explain } from './explain.ts';
 import { hangupCause } from './hangup-causes.ts';
 import { lcrForDestination } from './lcr/destination.ts';
+import type { QualityView } from './lcr/quality.ts';
 import { waysOut } from './lcr/ways.ts';
 import { lossCause, outboundLevels } from './levels.ts';
 import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
@@ -24,6 +25,8 @@ export interface RouteContext {
   readonly catalog: Catalog;
   readonly settings: RoutingSettings;
   readonly random: Random;
+  /** How the providers' attempts went lately. */
+  readonly quality: QualityView;
   readonly explain: Explain;
 }
 
@@ -111,7 +114,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   const lcr = base === undefined ? undefined : lcrForDestination(catalog, base, number, explain);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
-  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.callerId, settings, random: context.random, explain });
+  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.callerId, settings, random: context.random, quality: context.quality, explain });
   if (ways.length === 0) return refused(context, 204, rated);
   if (user.flash !== null) explain?.({ check: 'flash calls', outcome: 'passed', detail: `cancelled less than ${user.flash.ringMs} ms after the ringing it costs ${formatMoney(user.flash.price)}` });
   return {

@@ -4,6 +4,7 @@
  */
 import type { Rate } from '../rating/rate.ts';
 import type { FlashTerms } from './catalog.ts';
+import type { QualityRules } from './lcr/quality.ts';
 
 /** The words of the CDR's price columns. */
 export type PriceLevel = 'provider' | 'partner' | 'reseller' | 'user' | 'did' | 'didIncoming' | 'didProvider';
@@ -130,6 +131,7 @@ export interface RoutingSettings {
   readonly providerSilenceMs: number;
   readonly serverCallLimit: number;
   readonly serverCpsLimit: number;
+  readonly quality: QualityRules;
   /** DID for calls of providers to numbers that are no DID; '': none. */
   readonly unassignedDid: string;
 }

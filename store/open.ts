@@ -5,6 +5,7 @@ import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, Next
 import type { Money } from '../rating/money.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import { Balances } from './balances.ts';
+import type { QualityView } from '../routing/lcr/quality.ts';
 import { Follower } from './catalog/follow.ts';
 import { monotonicMs, wallMs } from './clock.ts';
 import type { Log } from './log.ts';
@@ -15,6 +16,7 @@ import { connectRedis } from './redis/connect.ts';
 import { listCalls, readCounters } from './redis/live.ts';
 import type { LiveCall } from './redis/live.ts';
 import { LiveUpdates } from './redis/live-updates.ts';
+import { QualityFigures } from './redis/quality.ts';
 import { makeUnits, unitsProblem } from './redis/units.ts';
 import type { Units } from './redis/units.ts';
 import { Releases } from './releases.ts';
@@ -26,6 +28,8 @@ export interface StoreOptions {
   readonly priceDecimals: number;
   /** Flash calls of one number within an hour that are told; 0: none. */
   readonly flashAlarm: number;
+  /** Providers are judged by their attempts of so long, minutes. */
+  readonly qualityWindowMinutes: number;
   /** A closed DID is free again after so many days. */
   readonly closedDidDays: number;
   /** Most calls in one settling transaction. */
@@ -51,6 +55,8 @@ export interface StoreHealth {
 export interface Store {
   /** The catalog in force; null until it was read for the first time. */
   catalog(): Catalog | null;
+  /** How the attempts of providers in LCRs by quality went lately; at most some seconds old. */
+  quality(): QualityView;
   /** Resolves when the first catalog is in force and Redis answers. */
   ready(): Promise<void>;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
@@ -73,6 +79,12 @@ export interface Store {
 
 const POOL_SIZE = 4;
 
+/** Providers whose figures somebody asks for. */
+function judged(catalog: Catalog | null): readonly number[] {
+  const lcrs = [...(catalog?.lcrs.values() ?? [])].filter(({ order }) => order === 'quality');
+  return lcrs.flatMap(({ providers }) => providers.map(({ providerId }) => providerId));
+}
+
 export function openStore(options: StoreOptions): Store {
   return new OpenStore(options);
 }
@@ -88,6 +100,7 @@ class OpenStore implements Store {
   readonly #settler: Settler;
   readonly #updates: LiveUpdates;
   readonly #releases: Releases;
+  readonly #quality: QualityFigures;
   readonly #listeners: ((catalog: Catalog) => void)[] = [];
   readonly #waiting: (() => void)[] = [];
   #backlog: { waiting: number; refused: number } | null = null;
@@ -115,7 +128,11 @@ class OpenStore implements Store {
         this.#backlog = backlog;
       },
     });
+    this.#quality = new QualityFigures({
+      redis: this.#redis, usable: () => this.#redisUp(), windowMs: options.qualityWindowMinutes * 60_000, providerIds: () => judged(this.#follower.catalog), now: wallMs, log,
+    });
     this.#watchRedis(balances);
+    this.#quality.start();
     this.#follower.start();
     this.#settler.start();
   }
@@ -210,7 +227,11 @@ class OpenStore implements Store {
   async finish(request: FinishRequest): Promise<void> {
     this.#mustBeUp();
     this.#updates.forget(request.callId);
-    await this.#calls.finish(request);
+    if (await this.#calls.finish(request)) this.#quality.add(request.cdrs);
+  }
+
+  quality(): QualityView {
+    return this.#quality.view;
   }
 
   async record(cdrs: readonly Cdr[]): Promise<void> {
@@ -254,6 +275,7 @@ class OpenStore implements Store {
 
   async close(): Promise<void> {
     await this.#updates.flush();
+    await this.#quality.close();
     await Promise.all([this.#releases.close(), this.#settler.close(), this.#follower.close()]);
     this.#redis.disconnect();
     await this.#pool.end();

@@ -512,7 +512,7 @@ create table lcrs (
   constraint lcrs_name_not_null NOT NULL name,
   constraint lcrs_no_failover_not_null NOT NULL no_failover,
   constraint lcrs_pkey PRIMARY KEY (id),
-  constraint lcrs_lcr_order_check CHECK ((lcr_order = ANY (ARRAY['price'::text, 'priority'::text, 'percent'::text]))),
+  constraint lcrs_lcr_order_check CHECK ((lcr_order = ANY (ARRAY['price'::text, 'priority'::text, 'percent'::text, 'quality'::text]))),
   constraint lcrs_minimal_rate_margin_percent_check CHECK ((minimal_rate_margin_percent >= (0)::numeric)),
   constraint lcrs_price_percent_limit_check CHECK ((price_percent_limit >= (0)::numeric))
 );

@@ -18,6 +18,8 @@ import type { Candidate } from './order.ts';
 import { byPercent } from './percent.ts';
 import { byPrice, overPriceLimit, underMargin } from './price.ts';
 import { byPriority } from './priority.ts';
+import { byQuality, qualityText } from './quality.ts';
+import type { QualityView } from './quality.ts';
 
 export interface WaysRequest {
   readonly catalog: Catalog;
@@ -32,6 +34,7 @@ export interface WaysRequest {
   readonly callerId: CallerId;
   readonly settings: RoutingSettings;
   readonly random: Random;
+  readonly quality: QualityView;
   readonly explain: Explain;
 }
 
@@ -70,6 +73,8 @@ function ordered(request: WaysRequest, candidates: readonly Candidate[]): Candid
       return byPriority(candidates);
     case 'percent':
       return byPercent(candidates, request.random);
+    case 'quality':
+      return byQuality(candidates, request.quality, request.settings.quality);
   }
 }
 
@@ -134,7 +139,7 @@ export function waysOut(request: WaysRequest): Way[] {
   const last = failover(request);
   const all = [...ordered(request, inPrice), ...(last === null ? [] : [last])];
   const tried = lcr.noFailover ? all.slice(0, 1) : all;
-  for (const one of tried) request.explain?.({ check: 'provider', outcome: 'chosen', detail: `${one.provider.name}: ${one.rate.prefix} by ${lcr.order}` });
+  for (const one of tried) request.explain?.({ check: 'provider', outcome: 'chosen', detail: `${one.provider.name}: ${one.rate.prefix} by ${lcr.order}${lcr.order === 'quality' ? ` (${qualityText(request.quality.get(one.provider.id), request.settings.quality)})` : ''}` });
   for (const one of all.slice(tried.length)) skip(request, one.provider.name, 204, 'not tried, as this LCR has no failover');
   return tried.map((one) => asWay(request, one));
 }

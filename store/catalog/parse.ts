@@ -185,7 +185,7 @@ export function parseLcr(row: Row, { members, destinations }: { readonly members
   return {
     id: whole(row, 'id'),
     name: text(row, 'name'),
-    order: oneOf(row, 'lcr_order', ['price', 'priority', 'percent']),
+    order: oneOf(row, 'lcr_order', ['price', 'priority', 'percent', 'quality']),
     pricePercentLimit: row['price_percent_limit'] === null ? null : decimal(row, 'price_percent_limit'),
     noFailover: flag(row, 'no_failover'),
     failoverProviderId: wholeOrNull(row, 'failover_provider_id'),

@@ -91,7 +91,7 @@ const lcrs: SectionSpec = {
   table: 'lcrs', key: 'name', children: { providers: 'members', destinations: 'destinations' },
   fields: {
     name: { column: 'name', parse: kind.name, ...required },
-    order: { column: 'lcr_order', parse: kind.oneOf('price', 'priority', 'percent') },
+    order: { column: 'lcr_order', parse: kind.oneOf('price', 'priority', 'percent', 'quality') },
     pricePercentLimit: { column: 'price_percent_limit', parse: kind.decimal(0, 100_000) },
     noFailover: { column: 'no_failover', parse: kind.flag },
     failoverProvider: { column: 'failover_provider_id', ref: 'providers' },

@@ -14,6 +14,10 @@ const HOUR_MS = 3_600_000;
 /** Flash calls of one number within one hour of the clock (UTC). */
 export const flashKey = (side: 'src' | 'dst', number: string, nowMs: number): string => `tollgate:flash:${side}:${number}:${Math.floor(nowMs / HOUR_MS)}`;
 
+export const QUALITY_BUCKET_MS = 300_000;
+/** How the attempts of a provider went that ended within these five minutes of the clock (UTC). */
+export const qualityKey = (providerId: number, atMs: number): string => `tollgate:quality:${providerId}:${Math.floor(atMs / QUALITY_BUCKET_MS)}`;
+
 export const payerKey = (userId: number | string): string => `tollgate:payer:${userId}`;
 
 /** A claim's key with its prefix; a calls-per-second window gets the second it stands for. */

@@ -1,9 +1,11 @@
 /** A look at Redis for commands: the calls that are up, the counters, what payers may spend. Changes nothing. */
 import { Redis } from 'ioredis';
 import type { Money } from '../../rating/money.ts';
+import type { QualityView } from '../../routing/lcr/quality.ts';
 import { payerKey } from './keys.ts';
 import { listCalls, readCounters } from './live.ts';
 import type { LiveCall } from './live.ts';
+import { readQuality } from './quality.ts';
 import { makeUnits } from './units.ts';
 
 /** A payer as Redis holds him. */
@@ -21,6 +23,8 @@ export interface LiveView {
   readonly counters: () => Promise<Readonly<Record<string, number>>>;
   /** null: Redis does not know this payer. */
   readonly purse: (userId: number) => Promise<Purse | null>;
+  /** How the attempts of these providers went within the window. */
+  readonly quality: (providerIds: readonly number[], window: { readonly nowMs: number; readonly windowMs: number }) => Promise<QualityView>;
   readonly close: () => Promise<void>;
 }
 
@@ -42,6 +46,7 @@ export async function openLiveView(redisUrl: string, priceDecimals: number): Pro
   return {
     calls: async () => listCalls(redis, units),
     counters: async () => readCounters(redis),
+    quality: async (providerIds, window) => readQuality(redis, providerIds, window),
     async purse(userId) {
       const [balance, credit, reserved, pending] = await redis.hmget(payerKey(userId), 'balance', 'credit', 'reserved', 'pending');
       if (typeof balance !== 'string') return null;

@@ -137,7 +137,7 @@ t.teardown(() => stage.close());
 function told({ device = 'alice', dialled, from = '37050000001' }: Case): Decision {
   const catalog = stage.store.catalog();
   if (catalog === null) throw new Error('There is no catalog.');
-  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, explain: () => undefined };
+  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), explain: () => undefined };
   return route(context, { serverId: 1, port: 5060, endpoint: device, dialled, callerNumber: from, atMs: Date.now() });
 }
 

@@ -184,6 +184,7 @@ function storeOf(settings: Settings, log: pino.Logger): Store {
     redisUrl: settings.redisUrl,
     priceDecimals: settings.calls.priceDecimals,
     flashAlarm: settings.calls.flashAlarmPerHour,
+    qualityWindowMinutes: settings.quality.windowMinutes,
     closedDidDays: settings.dids.closedDays,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,

@@ -15,6 +15,7 @@ import type { Catalog, Device, Did, Lcr, LcrProvider, Location, LocationRule, Nu
 import { buildDidIndex } from '../../routing/did.ts';
 import type { Step } from '../../routing/explain.ts';
 import { byCli, byExtension, neighboursOf } from '../../routing/neighbours.ts';
+import type { QualityRules, QualityView } from '../../routing/lcr/quality.ts';
 import { buildNumberPool } from '../../routing/number-pool.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
 import type { Arrival, Decision, Plan, Random, RoutingSettings } from '../../routing/plan.ts';
@@ -140,7 +141,9 @@ export function catalogOf(parts: Parts): Catalog {
   };
 }
 
-export const SETTINGS: RoutingSettings = { letters: 'refuse', maxNumberLength: 40, globalCallTimeoutS: 7200, providerSilenceMs: 3000, serverCallLimit: 0, serverCpsLimit: 0, unassignedDid: '' };
+export const QUALITY: QualityRules = { leastAttempts: 20, fullAcdS: 180, worstPddMs: 10_000, asrWeight: 40, acdWeight: 20, pddWeight: 10, priceWeight: 30 };
+
+export const SETTINGS: RoutingSettings = { letters: 'refuse', maxNumberLength: 40, globalCallTimeoutS: 7200, providerSilenceMs: 3000, serverCallLimit: 0, serverCpsLimit: 0, unassignedDid: '', quality: QUALITY };
 
 /** 2026-11-24T12:00:00Z. */
 export const NOW_MS = 1_795_521_600_000;
@@ -148,27 +151,30 @@ export const NOW_MS = 1_795_521_600_000;
 export interface Given extends Parts {
   readonly settings?: Partial<RoutingSettings>;
   readonly random?: Random;
+  readonly quality?: QualityView;
 }
 
 export function given(parts: Given): Switch {
-  return new Switch(catalogOf(parts), { ...SETTINGS, ...parts.settings }, parts.random ?? (() => 0));
+  return new Switch(catalogOf(parts), { ...SETTINGS, ...parts.settings }, parts);
 }
 
 class Switch {
   readonly #catalog: Catalog;
   readonly #settings: RoutingSettings;
   readonly #random: Random;
+  readonly #quality: QualityView;
 
-  constructor(catalog: Catalog, settings: RoutingSettings, random: Random) {
+  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map() }: Given) {
     this.#catalog = catalog;
     this.#settings = settings;
     this.#random = random;
+    this.#quality = quality;
   }
 
   whenDeviceCalls(dialled: string, parts: Partial<Arrival> = {}): Routed {
     const steps: Step[] = [];
     const arrival: Arrival = { serverId: 1, port: 5060, endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
-    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random };
+    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality };
     const decision = route({ ...context, explain: (step) => steps.push(step) }, arrival);
     return new Routed(decision, steps);
   }
