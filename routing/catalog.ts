@@ -105,6 +105,8 @@ export interface Provider {
   readonly endpoint: string;
   readonly tariffId: number;
   readonly active: boolean;
+  /** Localizes the numbers of calls that it brings. */
+  readonly locationId: number;
   readonly callLimit: number;
   readonly cpsLimit: number;
   readonly ringTimeoutS: number;

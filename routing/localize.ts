@@ -82,19 +82,22 @@ function ofLocations(catalog: Pick<Catalog, 'locations'>, locationId: number, ma
   return closest(catalog.locations.get(GLOBAL_LOCATION_ID)?.rules ?? [], matches);
 }
 
-/** The numbers by the rules of a location alone. */
-export function localize(catalog: Pick<Catalog, 'locations' | 'dids'>, locationId: number, { number, src }: CallNumbers): Localized {
+/** The numbers by the rules of a location alone: a device's after its own, and those of a provider's call. */
+export function localize(catalog: Pick<Catalog, 'locations' | 'dids'>, locationId: number, { number, src }: CallNumbers, explain: Explain = null): Localized {
   const rule = ofLocations(catalog, locationId, (one) => one.applies !== 'source' && fits(one, number) && (one.source === null || fitsSource(one.source, src)));
   const combined = rule?.source ?? null;
   const sourceRule = combined === null ? ofLocations(catalog, locationId, (one) => one.applies === 'source' && fitsSource(one, src)) : rule;
   const change = combined ?? sourceRule;
   const did = catalog.dids.byId.get(rule?.didId ?? sourceRule?.didId ?? 0);
-  return {
+  const localized: Localized = {
     number: did?.did ?? ruledNumber(rule, number),
     src: change === null ? src : changed(change, src) || 'anonymous',
     rule,
     sourceRule,
   };
+  explain?.({ check: 'localization', outcome: 'passed', detail: `${number} -> ${localized.number}${rule === null ? '' : ` by rule ${rule.name}`}` });
+  if (sourceRule !== null) explain?.({ check: 'localization', outcome: 'passed', detail: `caller ${src} -> ${localized.src} by rule ${sourceRule.name}` });
+  return localized;
 }
 
 /** What the rules switch to: the destination's rule before the source's. */
@@ -112,8 +115,5 @@ export function localizeCall(catalog: Pick<Catalog, 'locations' | 'dids'>, devic
   const ruled = { number: applyRule(toRule, number), src: applySourceRule(fromRule, src) };
   if (toRule !== null) explain?.({ check: 'device rule', outcome: 'passed', detail: `${number} -> ${ruled.number} by rule ${toRule.name}` });
   if (fromRule !== null) explain?.({ check: 'device rule', outcome: 'passed', detail: `caller ${src} -> ${ruled.src} by rule ${fromRule.name}` });
-  const localized = localize(catalog, device.locationId, ruled);
-  explain?.({ check: 'localization', outcome: 'passed', detail: `${ruled.number} -> ${localized.number}${localized.rule === null ? '' : ` by rule ${localized.rule.name}`}` });
-  if (localized.sourceRule !== null) explain?.({ check: 'localization', outcome: 'passed', detail: `caller ${ruled.src} -> ${localized.src} by rule ${localized.sourceRule.name}` });
-  return localized;
+  return localize(catalog, device.locationId, ruled, explain);
 }

@@ -1,14 +1,14 @@
 /**
  * The one door of this room: an arrival becomes a decision.
  */
-import type { Catalog, Device, Did } from './catalog.ts';
+import type { Catalog, Device, Did, Provider } from './catalog.ts';
 import { identify } from './caller.ts';
 import { AS_SENT, ruledCallerId } from './caller-id.ts';
 import { chainOf } from './chain.ts';
 import { findDid } from './did.ts';
 import { routeInbound } from './inbound.ts';
 import { routeToDevice } from './local.ts';
-import { localizeCall, switchedTo } from './localize.ts';
+import { localize, localizeCall, switchedTo } from './localize.ts';
 import { dialledNumber, sourceNumber } from './number.ts';
 import { refused, routeOutbound } from './outbound.ts';
 import type { OutboundCall, RouteContext } from './outbound.ts';
@@ -63,14 +63,14 @@ function unassigned({ catalog, settings, explain }: RouteContext, arrival: Arriv
   return did;
 }
 
-function fromProvider(context: RouteContext, arrival: Arrival, src: string): Decision {
-  const dialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: context.settings.maxNumberLength });
-  if (!dialled.ok) return refused(context, dialled.cause, unknown(arrival, src));
-  const number = dialled.number.replace(/^\+/, '');
-  const { dids } = context.catalog;
-  const did = findDid(dids, number, arrival.atMs) ?? unassigned(context, arrival);
+function fromProvider(context: RouteContext, arrival: Arrival, provider: Provider, sent: string): Decision {
+  const { catalog, settings, explain } = context;
+  const dialled = dialledNumber(arrival.dialled, { letters: 'keep', maxLength: settings.maxNumberLength });
+  if (!dialled.ok) return refused(context, dialled.cause, unknown(arrival, sent));
+  const { number, src } = localize(catalog, provider.locationId, { number: dialled.number, src: sent }, explain);
+  const did = findDid(catalog.dids, number, arrival.atMs) ?? unassigned(context, arrival);
   if (did === undefined) return refused(context, 207, unknown(arrival, src));
-  return routeInbound(context, { arrival, did, number, src, caller: null, callerId: AS_SENT });
+  return routeInbound(context, { arrival, did, number, src, caller: null, callerId: ruledCallerId(AS_SENT, sent, src) });
 }
 
 export function route(context: RouteContext, arrival: Arrival): Decision {
@@ -81,6 +81,7 @@ export function route(context: RouteContext, arrival: Arrival): Decision {
     return fromDevice(context, { ...arrival, dialled: caller.dialled }, caller.device, caller.device.callerIdNumber || src);
   }
   if (caller.kind === 'refused') return refused(context, caller.cause, { ...unknown(arrival, src), direction: 'outbound', ...(caller.cause === 200 ? {} : { deviceId: caller.device.id, userId: caller.device.userId }) });
-  if (context.catalog.providersByEndpoint.has(arrival.endpoint)) return fromProvider(context, arrival, src);
+  const provider = context.catalog.providersByEndpoint.get(arrival.endpoint);
+  if (provider !== undefined) return fromProvider(context, arrival, provider, src);
   return refused(context, 200, unknown(arrival, src));
 }

@@ -100,7 +100,7 @@ function whyNotOwner(user: User, users: ReadonlyMap<number, User>): string | nul
 }
 
 function whyNotProvider(provider: Provider, parts: Parts): string | null {
-  return missing('tariff', provider.tariffId, parts.tariffs) ?? missingPool(provider.destinationList, parts);
+  return missing('tariff', provider.tariffId, parts.tariffs) ?? missing('location', provider.locationId, parts.locations) ?? missingPool(provider.destinationList, parts);
 }
 
 function whyNotLcr(lcr: Lcr, providers: ReadonlyMap<number, Provider>, parts: Parts): string | null {

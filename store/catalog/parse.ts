@@ -112,6 +112,7 @@ export function parseProvider(row: Row, rules: readonly Row[]): Provider {
     endpoint: `provider-${id}`,
     tariffId: whole(row, 'tariff_id'),
     active: flag(row, 'active'),
+    locationId: whole(row, 'location_id'),
     callLimit: whole(row, 'call_limit'),
     cpsLimit: whole(row, 'cps_limit'),
     ringTimeoutS: whole(row, 'ring_timeout_s', 1),

@@ -21,6 +21,7 @@ const ALICE = '127.0.1.1';
 const RULED = '127.0.1.2';
 const FIXED = '127.0.1.3';
 const FORMED = '127.0.1.4';
+const CARRIER = '127.0.3.1';
 
 const far = {
   plain: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.1' }),
@@ -45,6 +46,7 @@ const tenant: Tenant = {
     at('plain'),
     { ...at('special'), rules: [{ name: 'national', cut: '370', add: '8', suffix: '#7' }, { name: 'callers', applies: 'source', cut: '370', add: '8' }] },
     at('busy'),
+    { name: 'carrier', host: CARRIER, tariff: 'buy', location: 'abroad' },
     { ...at('busy'), name: 'busy goes on', goOnCodes: [486] },
     { ...at('refusing'), stopCodes: [34] },
     { ...at('plain'), name: 'dear', tariff: 'buy dear' },
@@ -53,7 +55,7 @@ const tenant: Tenant = {
   lcrs: [lcr('plain', 'plain'), lcr('special', 'special'), lcr('busy', 'busy'), lcr('formed', 'formed'), lcr('codes go on', 'busy goes on', 'plain'), lcr('codes stop', 'refusing', 'plain'),
     { ...lcr('margin', 'dear', 'special'), minimalRateMarginPercent: 25 },
     { ...lcr('by destination', 'plain'), destinations: [{ prefix: 37066, lcr: 'busy' }, { group: 'Mobile', lcr: 'special' }, { name: '%other', lcr: 'formed' }, { prefix: 3706, lcr: 'codes stop' }] }, { name: 'none', providers: [] }],
-  locations: [{
+  locations: [{ name: 'abroad', rules: [{ name: 'national', cut: '0', add: '370' }, { name: 'caller', applies: 'source', cut: '0', add: '49' }] }, {
     name: 'Vilnius',
     rules: [
       { name: 'national', cut: '8', add: '370', minLength: 9, maxLength: 9 },
@@ -84,7 +86,7 @@ const tenant: Tenant = {
   dids: [{ did: '37052000001', status: 'active', provider: 'plain', user: 'owner', device: 'office' }],
 };
 
-const IPS = { alice: ALICE, ruled: RULED, fixed: FIXED, formed: FORMED };
+const IPS = { alice: ALICE, ruled: RULED, fixed: FIXED, formed: FORMED, carrier: CARRIER };
 
 interface Case {
   /** Name of the way when it is not the far end's. */
@@ -119,6 +121,7 @@ const NUMBERS: readonly Case[] = [
   { what: 'transformations that do not match', device: 'formed', dialled: '003711000117', from: '44', sent: null, status: 403, row: { hangup_cause: 203, localized_dst: '3711000117' } },
   { what: 'a rule that sends to a device', dialled: '700114', from: '852123456', sent: { to: 'office', number: '114', caller: /^"A" <sip:37052123456@/ }, row: { direction: 'local', localized_dst: '114', provider_id: null, user_price: null, did_id: null } },
   { what: 'a rule that sends to a DID', dialled: '800115', from: '852123456', sent: { to: 'office', number: '37052000001', caller: /^"A" <sip:37052123456@/ }, row: { direction: 'inbound', dst: '800115', localized_dst: '37052000001', src: '37052123456' } },
+  { what: 'a call that a provider brings, by its location', device: 'carrier', dialled: '052000001', from: '030123', sent: { to: 'office', number: '37052000001', caller: /^"A" <sip:4930123@/ }, row: { direction: 'inbound', dst: '052000001', localized_dst: '37052000001', src: '4930123' } },
 ];
 
 const WAYS: readonly Case[] = [
@@ -138,7 +141,9 @@ function told({ device = 'alice', dialled, from = '37050000001' }: Case): Decisi
   const catalog = stage.store.catalog();
   if (catalog === null) throw new Error('There is no catalog.');
   const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), explain: () => undefined };
-  return route(context, { serverId: 1, port: 5060, endpoint: device, dialled, callerNumber: from, atMs: Date.now() });
+  // A provider is known by its id.
+  const endpoint = catalog.devicesByEndpoint.has(device) ? device : ([...catalog.providers.values()].find(({ name }) => name === device)?.endpoint ?? '');
+  return route(context, { serverId: 1, port: 5060, endpoint, dialled, callerNumber: from, atMs: Date.now() });
 }
 
 async function oneCall(t: Test, one: Case): Promise<void> {

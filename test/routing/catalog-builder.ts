@@ -50,7 +50,7 @@ export function provider(id: number, price: string | Readonly<Record<string, str
   return {
     tariff: tariff(100 + id, typeof price === 'string' ? { 370: price } : price),
     provider: {
-      id, name: `P${id}`, endpoint: `provider-${id}`, tariffId: 100 + id, active: true, callLimit: 0, cpsLimit: 0, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, silenceMs: null,
+      id, name: `P${id}`, endpoint: `provider-${id}`, tariffId: 100 + id, active: true, locationId: 1, callLimit: 0, cpsLimit: 0, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, silenceMs: null,
       interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, goOnCodes: [], stopCodes: [], destinationList: NO_LIST, rules: [], destinationTransformation: null, sourceTransformation: null, callerIdNumber: '', callerIdName: '', ...parts,
     },
   };

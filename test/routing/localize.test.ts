@@ -216,3 +216,19 @@ test('what rules make of a number must still be one', async () => {
   called({ locations: [location(1, rule('8', ''))] }, '8').refusedWith(336);
   called({ locations: [location(1, rule('', '3'.repeat(40)))] }, '37060000000').refusedWith(207);
 });
+
+test('a provider\'s location localizes the calls that it brings', async (t) => {
+  const parts: Given = {
+    providers: [provider(11, '0.3', { locationId: 2 })],
+    locations: [location(1, rule('9', '44')), location(2, rule('0', '44', { minLength: 4 }), rule('0', '49', { applies: 'source' }), rule('5', '', { didId: 52 }))],
+    dids: [did(51, '44200'), did(52, '4421')],
+  };
+  const { plan, steps } = given(parts).whenProviderCalls('0200', { callerNumber: '030123' });
+  t.match(plan.parties, { dst: '0200', localizedDst: '44200', src: '4930123', didId: 51 });
+  t.match(plan.ways[0], { callerIdNumber: '4930123', callerIdName: null });
+  t.match(steps.find(({ check }) => check === 'localization'), { detail: /^0200 -> 44200 by rule / });
+  t.match(given(parts).whenProviderCalls('9200').plan.parties, { localizedDst: '44200' }, 'the global rules where none of its own matches');
+  t.match(given(parts).whenProviderCalls('+44200', { callerNumber: '1' }).plan, { parties: { localizedDst: '44200', src: '1' }, ways: [{ callerIdNumber: '' }] });
+  t.match(given(parts).whenProviderCalls('5').plan.parties, { didId: 52, localizedDst: '4421' }, 'a rule may send it to a DID');
+  given(parts).whenProviderCalls('020').refusedWith(207);
+});
