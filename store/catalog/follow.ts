@@ -3,7 +3,6 @@
  * A notification wakes the reader, the log of changes tells what to read; without any notification it looks twice a second.
  */
 import type { Client } from 'pg';
-import type { TariffMeta } from '../../rating/tariff-meta.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import { makeBackOff, Sleeper } from '../back-off.ts';
 import { loadBalances } from '../balances.ts';
@@ -12,13 +11,16 @@ import type { Log } from '../log.ts';
 import type { Spendable } from '../redis/calls.ts';
 import { connectClient, dropClient } from '../postgres.ts';
 import { assemble } from './assemble.ts';
+import { BackgroundLoader } from './background-loader.ts';
+import { jobKey } from './build-job.ts';
+import type { BuiltPool } from './build-job.ts';
 import { freeClosedDids } from '../did-changes.ts';
 import { byTopic, LOG_KEPT_MS, purgeChanges, readChanges, readPosition } from './changes.ts';
 import type { Position } from './changes.ts';
 import type { Broken } from './load.ts';
 import { isTopic, noParts, putTariffs, readTopic, TOPICS } from './parts.ts';
-import type { Parts } from './parts.ts';
-import { TariffLoader } from './tariff-loader.ts';
+import type { Parts, ReadContext } from './parts.ts';
+import { putPools, readPools } from './pools.ts';
 
 const POLL_MS = 500;
 /** For the largest table there may be. */
@@ -48,7 +50,7 @@ export interface FollowOptions {
 export class Follower {
   readonly #options: FollowOptions;
   readonly #sleeper = new Sleeper();
-  readonly #tariffs: TariffLoader;
+  readonly #loader: BackgroundLoader;
   #parts: Parts = noParts();
   #catalog: Catalog | null = null;
   #position: Position | null = null;
@@ -63,7 +65,7 @@ export class Follower {
 
   constructor(options: FollowOptions) {
     this.#options = options;
-    this.#tariffs = new TariffLoader(options.postgresUrl, () => this.#sleeper.wake());
+    this.#loader = new BackgroundLoader(options.postgresUrl, () => this.#sleeper.wake());
   }
 
   get catalog(): Catalog | null {
@@ -119,21 +121,21 @@ export class Follower {
   async #follow(onRead: () => void): Promise<void> {
     const client = await connectClient(this.#options.postgresUrl, 'catalog', READ_TIMEOUT_MS);
     this.#client = client;
-    this.#tariffs.open();
+    this.#loader.open();
     try {
       client.on('notification', () => this.#sleeper.wake());
       client.on('end', () => this.#sleeper.wake());
       await client.query('listen tollgate_change');
       while (!this.#closed) {
         await this.#read(client);
-        this.#takeTariffs();
+        this.#takeBuilt();
         this.#succeeded();
         onRead();
         await this.#sleeper.sleep(POLL_MS);
       }
     } finally {
       this.#client = null;
-      this.#tariffs.close();
+      this.#loader.close();
       dropClient(client);
     }
   }
@@ -166,12 +168,18 @@ export class Follower {
   async #inSnapshot(client: Client, topics: ReadonlyMap<string, ReadonlySet<string> | null>): Promise<void> {
     const parts: Parts = { ...this.#parts, broken: new Map(this.#parts.broken) };
     const version = (this.#catalog?.version ?? 0) + 1;
-    const context = { reader: client, priceDecimals: this.#options.priceDecimals, version, build: (metas: readonly TariffMeta[]) => this.#tariffs.want(metas) };
+    const context: ReadContext = {
+      reader: client, priceDecimals: this.#options.priceDecimals, version,
+      build: (metas) => this.#loader.want(metas),
+      buildPools: (poolIds) => this.#wantPools(poolIds),
+    };
     const balanceKeys = topics.get('balances');
     await client.query('begin isolation level repeatable read read only');
     for (const topic of TOPICS) {
       const keys = topics.get(topic);
-      if (keys !== undefined) await readTopic(parts, topic, keys === null ? null : [...keys].map(Number), context);
+      // One number of a pool is a key of its own.
+      if (keys !== undefined && topic === 'number_pools') await readPools(parts, keys === null ? null : [...keys], context);
+      else if (keys !== undefined) await readTopic(parts, topic, keys === null ? null : [...keys].map(Number), context);
     }
     const named = balanceKeys === undefined || balanceKeys === null ? null : [...balanceKeys].map(Number);
     const balances = balanceKeys === undefined ? [] : await loadBalances(client, named);
@@ -184,19 +192,28 @@ export class Follower {
   }
 
   /** What the worker has built since the last look comes into force together. */
-  #takeTariffs(): void {
-    const come = this.#tariffs.take();
+  #takeBuilt(): void {
+    const come = this.#loader.take();
     if (come.length === 0) return;
     const parts: Parts = { ...this.#parts, broken: new Map(this.#parts.broken) };
     const version = (this.#catalog?.version ?? 0) + 1;
-    if (!putTariffs(parts, come, version)) return;
+    const tariffs = come.filter((built) => 'tariffId' in built);
+    // Of a pool that is asked for once more only the later one is complete.
+    const pools = new Map(come.filter((built) => 'poolId' in built && !this.#loader.isAwaited(jobKey(built))).map((built) => [jobKey(built), built as BuiltPool]));
+    const isNews = [putTariffs(parts, tariffs, version), putPools(parts, [...pools.values()], { buildPools: (poolIds) => this.#wantPools(poolIds) })];
+    if (!isNews.includes(true)) return;
     this.#parts = parts;
     this.#publish(parts, version);
   }
 
-  /** Whether a tariff that nobody has seen yet is being built. */
-  #waitsForTariffs(parts: Parts): boolean {
-    return [...parts.wholesaleIds].some((id) => !parts.tariffs.has(id) && this.#tariffs.isAwaited(id));
+  #wantPools(poolIds: readonly number[]): void {
+    this.#loader.want(poolIds.map((poolId) => ({ poolId })));
+  }
+
+  /** Whether a tariff or pool that nobody has seen yet is being built. */
+  #waitsForBuilt(parts: Parts): boolean {
+    const isAwaited = (key: string): boolean => this.#loader.isAwaited(key);
+    return [...parts.wholesaleIds].some((id) => !parts.tariffs.has(id) && isAwaited(`tariff ${id}`)) || [...parts.poolNames.keys()].some((id) => !parts.pools.has(id) && isAwaited(`pool ${id}`));
   }
 
   /** What the settler took already is no news, and Redis has it from him. */
@@ -208,11 +225,11 @@ export class Follower {
   }
 
   #publish(parts: Parts, version: number): void {
-    const waits = this.#waitsForTariffs(parts);
-    // Without its tariffs the first one would refuse calls.
+    const waits = this.#waitsForBuilt(parts);
+    // Without its tariffs and pools the first one would refuse calls.
     if (waits && this.#catalog === null) return;
     const assembled = assemble(parts, this.#catalog, version);
-    // What refers to a tariff that has not come yet is not broken for that.
+    // What refers to a tariff or pool that has not come yet is not broken for that.
     const broken = waits ? parts.broken : assembled.broken;
     const { catalog } = assembled;
     for (const [name, row] of broken) {

@@ -1,10 +1,9 @@
 /** Statements that read the catalog's tables, whole or by key, and give values; broken rows are named, not thrown. */
 import type { ClientBase } from 'pg';
 import type { Device, Did, Lcr, Location, Provider, SipAccount, User } from '../../routing/catalog.ts';
-import type { NumberPool } from '../../routing/number-pool.ts';
 import { text, whole } from './field.ts';
 import type { Row } from './field.ts';
-import { parseDevice, parseDid, parseLcr, parseLocation, parsePool, parseProvider, parseUser } from './parse.ts';
+import { parseDevice, parseDid, parseLcr, parseLocation, parseProvider, parseUser } from './parse.ts';
 import { parseSipDevice, parseSipProvider } from './sip.ts';
 
 /** null: all of them. */
@@ -88,12 +87,6 @@ export async function loadLocations(reader: Reader, keys: Keys): Promise<Loaded<
 
 export async function loadDids(reader: Reader, keys: Keys): Promise<Loaded<Did>> {
   return collect('dids', await rowsOf(reader, 'select * from dids where $1::int[] is null or id = any ($1)', keys), parseDid);
-}
-
-export async function loadPools(reader: Reader, keys: Keys): Promise<Loaded<NumberPool>> {
-  const pools = await rowsOf(reader, 'select id from number_pools where $1::int[] is null or id = any ($1)', keys);
-  const numbers = groupBy(await rowsOf(reader, 'select pool_id, number from numbers where $1::int[] is null or pool_id = any ($1)', keys), 'pool_id');
-  return collect('number_pools', pools, (row) => parsePool((numbers.get(whole(row, 'id')) ?? []).map((number) => text(number, 'number'))));
 }
 
 export interface Destination {

@@ -4,7 +4,10 @@ import { connectClient } from '../postgres.ts';
 import { assemble } from './assemble.ts';
 import type { Broken } from './load.ts';
 import { noParts, putTariffs, readTopic, TOPICS } from './parts.ts';
+import type { ReadContext } from './parts.ts';
+import { buildPool } from './load-pool.ts';
 import { buildTariff } from './load-wholesale.ts';
+import { putPools } from './pools.ts';
 import type { TariffMeta } from '../../rating/tariff-meta.ts';
 
 export interface CatalogOnce {
@@ -18,9 +21,16 @@ export async function readCatalogOnce(postgresUrl: string, priceDecimals: number
   try {
     const parts = noParts();
     const metas: TariffMeta[] = [];
+    const poolIds: number[] = [];
+    const context: ReadContext = {
+      reader: client, priceDecimals, version: 1,
+      build: (wanted) => metas.push(...wanted),
+      buildPools: (wanted) => poolIds.push(...wanted),
+    };
     await client.query('begin isolation level repeatable read read only');
-    for (const topic of TOPICS) await readTopic(parts, topic, null, { reader: client, priceDecimals, version: 1, build: (wanted) => metas.push(...wanted) });
+    for (const topic of TOPICS) await readTopic(parts, topic, null, context);
     for (const meta of metas) putTariffs(parts, [{ tariffId: meta.tariffId, tariff: await buildTariff(client, meta) }], 1);
+    for (const poolId of poolIds) putPools(parts, [{ poolId, numbers: await buildPool(client, poolId) }], context);
     await client.query('commit');
     const { catalog, broken } = assemble(parts, null, 1);
     return { catalog, broken: [...broken.values()] };

@@ -4,8 +4,6 @@ import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, LocationR
 import { didProblem } from '../../routing/did.ts';
 import { buildDestinationLcrs } from '../../routing/lcr/destination.ts';
 import type { DestinationRule } from '../../routing/lcr/destination.ts';
-import { buildNumberPool, poolNumberProblem } from '../../routing/number-pool.ts';
-import type { NumberPool } from '../../routing/number-pool.ts';
 import { parseTransformation, TransformationError } from '../../routing/transform.ts';
 import type { Transformation } from '../../routing/transform.ts';
 import { compilePattern } from '../pattern.ts';
@@ -235,12 +233,4 @@ export function parseDid(row: Row): Did {
     incomingTariffId: wholeOrNull(row, 'incoming_tariff_id'),
     ownerTariffId: wholeOrNull(row, 'owner_tariff_id'),
   };
-}
-
-export function parsePool(numbers: readonly string[]): NumberPool {
-  for (const number of numbers) {
-    const problem = poolNumberProblem(number);
-    if (problem !== null) throw new BrokenRow(`number ${JSON.stringify(number.slice(0, 60))}: ${problem}.`);
-  }
-  return buildNumberPool(numbers);
 }

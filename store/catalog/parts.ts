@@ -1,19 +1,19 @@
 /** The catalog's values as last read, and how one topic's rows are read again. */
-import type { ClientBase } from 'pg';
 import { buildDestinations } from '../../rating/retail.ts';
 import type { DestinationMap } from '../../rating/retail.ts';
 import { withExchangeRate } from '../../rating/tariff.ts';
 import type { Tariff } from '../../rating/tariff.ts';
 import type { TariffMeta } from '../../rating/tariff-meta.ts';
 import type { Device, Did, Lcr, Location, Provider, SipAccount, User } from '../../routing/catalog.ts';
-import type { NumberPool } from '../../routing/number-pool.ts';
-import { loadCurrencies, loadDestinations, loadDevices, loadDids, loadLcrs, loadLocations, loadPools, loadProviders, loadUsers } from './load.ts';
+import { loadCurrencies, loadDestinations, loadDevices, loadDids, loadLcrs, loadLocations, loadProviders, loadUsers } from './load.ts';
 import type { Broken, Destination, Keys, Loaded } from './load.ts';
 import { readTariffs } from './load-tariffs.ts';
-import type { BuiltTariff } from './tariff-worker.ts';
+import type { BuiltTariff } from './build-job.ts';
+import { noPools, readPools } from './pools.ts';
+import type { PoolContext, PoolParts } from './pools.ts';
 
 /** Values by id; a value whose rows are broken stays as it was before. */
-export interface Parts {
+export interface Parts extends PoolParts {
   users: ReadonlyMap<number, User>;
   devices: ReadonlyMap<number, { device: Device; sip: SipAccount }>;
   providers: ReadonlyMap<number, { provider: Provider; sip: SipAccount }>;
@@ -23,7 +23,6 @@ export interface Parts {
   wholesaleIds: ReadonlySet<number>;
   locations: ReadonlyMap<number, Location>;
   dids: ReadonlyMap<number, Did>;
-  pools: ReadonlyMap<number, NumberPool>;
   destinations: ReadonlyMap<number, Destination>;
   destinationMap: DestinationMap;
   currencies: ReadonlyMap<string, string>;
@@ -34,12 +33,11 @@ export interface Parts {
 export function noParts(): Parts {
   return {
     users: new Map(), devices: new Map(), providers: new Map(), lcrs: new Map(), tariffs: new Map(), wholesaleIds: new Set(), locations: new Map(), dids: new Map(),
-    pools: new Map(), destinations: new Map(), destinationMap: buildDestinations([]), currencies: new Map(), broken: new Map(),
+    ...noPools(), destinations: new Map(), destinationMap: buildDestinations([]), currencies: new Map(), broken: new Map(),
   };
 }
 
-export interface ReadContext {
-  readonly reader: Pick<ClientBase, 'query'>;
+export interface ReadContext extends PoolContext {
   readonly priceDecimals: number;
   /** The catalog version that these rows will be part of. */
   readonly version: number;
@@ -84,8 +82,7 @@ export async function readTopic(parts: Parts, topic: Topic, keys: Keys, context:
       parts.dids = merged(parts, { topic, keys, before: parts.dids }, await loadDids(reader, keys));
       return undefined;
     case 'number_pools':
-      parts.pools = merged(parts, { topic, keys, before: parts.pools }, await loadPools(reader, keys));
-      return undefined;
+      return readPools(parts, keys?.map(String) ?? null, context);
   }
 }
 

@@ -28,7 +28,7 @@ export async function readGround(client: Client, asked: Asked, settings: { reado
     const selection = selectionOf(asked, { user: users, provider: providers, tariff: tariffs }[asked.kind]);
     const parts = noParts();
     const metas: TariffMeta[] = [];
-    const context = { reader: client, priceDecimals: settings.priceDecimals, version: 0, build: (wanted: readonly TariffMeta[]) => metas.push(...wanted) };
+    const context = { reader: client, priceDecimals: settings.priceDecimals, version: 0, build: (wanted: readonly TariffMeta[]) => metas.push(...wanted), buildPools: () => undefined };
     await readTopic(parts, 'currencies', null, context);
     await readTopic(parts, 'destinations', null, context);
     await readTopic(parts, 'tariffs', await tariffsOf(client, selection), context);

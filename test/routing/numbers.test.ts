@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { listRefusal } from '../../routing/lists.ts';
-import { buildNumberPool, matchPool, poolNumberProblem } from '../../routing/number-pool.ts';
+import { buildNumberPool } from '../../routing/number-pool.ts';
 import { dialledNumber, sourceNumber } from '../../routing/number.ts';
 import type { NumberRules } from '../../routing/number.ts';
 import { blacklist, whitelist } from './catalog-builder.ts';
@@ -69,42 +69,6 @@ test('a caller without a number is anonymous', async (t) => {
   for (const text of ['', ' ', '"<>"', '😀']) t.equal(sourceNumber(text, 40), 'anonymous');
   t.equal(sourceNumber('+370 (5) 000-000', 40), '+3705000-000');
   t.equal(sourceNumber('9'.repeat(99), 40).length, 40);
-});
-
-test('a pool holds numbers, prefixes and words', async (t) => {
-  const pool = buildNumberPool(['37060000000', '44%', '4420%', 'Anonymous', '#31%', '+49301']);
-  t.equal(matchPool(pool, '37060000000'), '37060000000');
-  t.equal(matchPool(pool, '370600000001'), undefined, 'a number is no prefix');
-  t.equal(matchPool(pool, '3706000000'), undefined);
-  t.equal(matchPool(pool, '44'), '44%', 'a prefix matches itself');
-  t.equal(matchPool(pool, '4420123'), '4420%', 'the longest prefix');
-  t.equal(matchPool(pool, '4'), undefined);
-  t.equal(matchPool(pool, 'ANONYMOUS'), 'anonymous', 'words without regard to case');
-  t.equal(matchPool(pool, '#31#370'), '#31%');
-  t.equal(matchPool(pool, '49301'), '49301');
-  t.equal(matchPool(pool, '+442'), '44%');
-  t.equal(pool.size, 6);
-});
-
-test('what cannot stand in a pool is told why', async (t) => {
-  for (const good of ['370', '+370%', '#31#', 'anonymous', 'Unknown', '370%', 'a.b-c_d', '0B%']) t.equal(poolNumberProblem(good), null, good);
-  t.match(poolNumberProblem(''), /empty/);
-  t.match(poolNumberProblem('%'), /every number/);
-  t.match(poolNumberProblem('%370'), /at the end only/);
-  t.match(poolNumberProblem('37%0'), /at the end only/);
-  t.match(poolNumberProblem('37%%'), /at the end only/);
-  t.match(poolNumberProblem('370 1'), /no number or word/);
-  t.match(poolNumberProblem('1'.repeat(81)), /longer/);
-});
-
-const entry = fc.tuple(fc.string({ unit: fc.constantFrom('0', '1', 'a', 'A'), minLength: 1, maxLength: 4 }), fc.boolean()).map(([text, prefix]) => (prefix ? `${text}%` : text));
-
-test('a pool finds what a naive look through its entries finds', async (t) => {
-  holds(t, fc.property(fc.array(entry, { maxLength: 12 }), fc.string({ unit: fc.constantFrom('0', '1', 'a', 'A'), maxLength: 6 }), fc.boolean(), (entries, text, plus) => {
-    const low = text.toLowerCase();
-    const naive = entries.some((one) => (one.endsWith('%') ? low.startsWith(one.slice(0, -1).toLowerCase()) : low === one.toLowerCase()));
-    return (matchPool(buildNumberPool(entries), plus ? `+${text}` : text) !== undefined) === naive;
-  }), 300);
 });
 
 test('a list refuses what is in a blacklist, or what is not in a whitelist', async (t) => {

@@ -75,8 +75,8 @@ t.test('a thread that ends is begun anew, and what it was asked for is in force 
   await client.query('begin; lock table rates in access exclusive mode');
   const other = await connect(url);
   await other.query(`update tariffs set free_days = '{2026-12-25}' where id = 2`);
-  await until(async () => ((await other.query(`select from pg_stat_activity where datname = current_database() and application_name = 'tollgate tariffs' and wait_event_type = 'Lock'`)).rowCount === 1 ? undefined : 'the thread does not read yet'), PATIENCE);
-  await other.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'tollgate tariffs'`);
+  await until(async () => ((await other.query(`select from pg_stat_activity where datname = current_database() and application_name = 'tollgate builder' and wait_event_type = 'Lock'`)).rowCount === 1 ? undefined : 'the thread does not read yet'), PATIENCE);
+  await other.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'tollgate builder'`);
   await until(() => (lines.some(({ level }) => level === 'warn') ? undefined : 'the loss was not noticed'), PATIENCE);
   await client.query('commit');
   await until(() => (follower.catalog?.tariffs.get(2)?.terms.freeDays.length === 1 ? undefined : 'the change is not in force'), PATIENCE);

@@ -1,22 +1,23 @@
-/** Has tariffs built in a worker thread, a few at a time, and keeps what has come until it is taken. */
+/** Has tariffs and pools built in a worker thread, a few at a time, and keeps what has come until it is taken. */
 import { Worker } from 'node:worker_threads';
-import type { TariffMeta } from '../../rating/tariff-meta.ts';
-import type { BuiltTariff, WorkerInput } from './tariff-worker.ts';
+import { jobKey } from './build-job.ts';
+import type { Built, Job } from './build-job.ts';
+import type { WorkerInput } from './build-worker.ts';
 
-/** A small tariff does not wait behind a large one, and memory stays bounded. */
+/** A small one does not wait behind a large one, and memory stays bounded. */
 const MOST_AT_ONCE = 3;
 
 const isSource = import.meta.url.endsWith('.ts');
-const WORKER = new URL(isSource ? './tariff-worker-from-source.mjs' : './tariff-worker.js', import.meta.url);
+const WORKER = new URL(isSource ? './build-worker-from-source.mjs' : './build-worker.js', import.meta.url);
 
-export class TariffLoader {
+export class BackgroundLoader {
   readonly #postgresUrl: string;
   readonly #onNews: () => void;
   /** Asked for and not come, each in its latest form. */
-  readonly #wanted = new Map<number, TariffMeta>();
+  readonly #wanted = new Map<string, Job>();
   /** Sent to the worker and not answered. */
-  readonly #sent = new Map<number, TariffMeta>();
-  readonly #come: BuiltTariff[] = [];
+  readonly #sent = new Map<string, Job>();
+  readonly #come: Built[] = [];
   #worker: Worker | null = null;
   #failure: Error | null = null;
 
@@ -32,9 +33,9 @@ export class TariffLoader {
     this.#worker = worker;
     this.#failure = null;
     this.#sent.clear();
-    worker.on('message', (built: BuiltTariff) => this.#took(worker, built));
+    worker.on('message', (built: Built) => this.#took(worker, built));
     worker.on('error', (error) => this.#failed(worker, error));
-    worker.on('exit', (code) => this.#failed(worker, new Error(`The thread that builds tariffs ended with code ${code}.`)));
+    worker.on('exit', (code) => this.#failed(worker, new Error(`The thread that builds tariffs and pools ended with code ${code}.`)));
     this.#send();
   }
 
@@ -45,38 +46,39 @@ export class TariffLoader {
     worker?.terminate().catch(() => undefined);
   }
 
-  want(metas: readonly TariffMeta[]): void {
-    for (const meta of metas) this.#wanted.set(meta.tariffId, meta);
+  want(jobs: readonly Job[]): void {
+    for (const job of jobs) this.#wanted.set(jobKey(job), job);
     this.#send();
   }
 
-  /** Whether it is still to come, or has come and was not taken. */
-  isAwaited(tariffId: number): boolean {
-    return this.#wanted.has(tariffId) || this.#come.some((built) => built.tariffId === tariffId);
+  /** By jobKey: whether it is still to come, or has come and was not taken. */
+  isAwaited(key: string): boolean {
+    return this.#wanted.has(key) || this.#come.some((built) => jobKey(built) === key);
   }
 
   /** Each once, in the order in which they came. Throws what ended the worker. */
-  take(): readonly BuiltTariff[] {
+  take(): readonly Built[] {
     if (this.#failure !== null) throw this.#failure;
     return this.#come.splice(0);
   }
 
   #send(): void {
     if (this.#worker === null || this.#failure !== null) return;
-    for (const [tariffId, meta] of this.#wanted) {
+    for (const [key, job] of this.#wanted) {
       if (this.#sent.size >= MOST_AT_ONCE) return;
-      if (this.#sent.has(tariffId)) continue;
-      this.#sent.set(tariffId, meta);
-      this.#worker.postMessage(meta, []);
+      if (this.#sent.has(key)) continue;
+      this.#sent.set(key, job);
+      this.#worker.postMessage(job, []);
     }
   }
 
-  #took(worker: Worker, built: BuiltTariff): void {
+  #took(worker: Worker, built: Built): void {
     if (worker !== this.#worker) return;
     this.#come.push(built);
     // If it was asked for again meanwhile, this one is taken all the same: it is newer than what is in force.
-    if (this.#wanted.get(built.tariffId) === this.#sent.get(built.tariffId)) this.#wanted.delete(built.tariffId);
-    this.#sent.delete(built.tariffId);
+    const key = jobKey(built);
+    if (this.#wanted.get(key) === this.#sent.get(key)) this.#wanted.delete(key);
+    this.#sent.delete(key);
     this.#send();
     if (this.#wanted.size === 0) this.#onNews();
   }

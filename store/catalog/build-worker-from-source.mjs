@@ -2,4 +2,4 @@
 import { register } from 'tsx/esm/api';
 
 register();
-await import('./tariff-worker.ts');
+await import('./build-worker.ts');

@@ -1,0 +1,195 @@
+/**
+ * A set of numbers, prefixes and words in three typed arrays: about 30 bytes a number of 12 digits, found with three
+ * looks into memory whatever their count, and handed from thread to thread without a copy.
+ */
+
+export interface PackedNumbers {
+  /** Numbers, then prefixes, each as it was entered: one byte a character. */
+  readonly texts: Uint8Array;
+  /** Where each begins in `texts`, and where the last one ends. */
+  readonly starts: Uint32Array;
+  /** Hash table: places in `starts` plus one; 0: empty. Its length is a power of two, at most half of it is full. */
+  readonly slots: Uint32Array;
+  /** How many are numbers or words; prefixes follow. */
+  readonly exact: number;
+  /** Lengths of the prefixes without their `%`, ascending. */
+  readonly lengths: readonly number[];
+}
+
+/** Longest entry, `%` and `+` included; also the longest text that is looked up. */
+export const LONGEST = 80;
+
+const PLUS = 43;
+const PERCENT = 37;
+const HASH_SEED = 0x811c9dc5;
+
+export const countOf = (packed: PackedNumbers): number => packed.starts.length - 1;
+
+/**
+ * Words are compared without regard to case: SIP's anonymous caller comes spelled in several ways. A leading + is
+ * only one way to write an E.164 number: with it nobody gets out of a list.
+ */
+export function folded(text: string): string {
+  const plain = text.startsWith('+') ? text.slice(1) : text;
+  return /[A-Z]/.test(plain) ? plain.toLowerCase() : plain;
+}
+
+function foldedByte(byte: number): number {
+  return byte >= 65 && byte <= 90 ? byte + 32 : byte;
+}
+
+/** FNV-1a. */
+function hashed(hash: number, byte: number): number {
+  return Math.imul(hash ^ byte, 0x01000193);
+}
+
+function slotOf(hash: number, mask: number): number {
+  // The low bits alone would put numbers that follow each other into one corner.
+  return ((hash ^ (hash >>> 15)) >>> 0) & mask;
+}
+
+/** What is looked up, folded. One for all, as a lookup never waits; a call would leave garbage otherwise. */
+const key = new Uint8Array(LONGEST + 1);
+
+/** Length of the folded text; -1: no entry can be so long or have such characters. */
+function setKey(text: string): number {
+  const from = text.charCodeAt(0) === PLUS ? 1 : 0;
+  const length = text.length - from;
+  if (length > LONGEST) return -1;
+  for (let at = 0; at < length; at += 1) {
+    const code = text.charCodeAt(from + at);
+    if (code > 126) return -1;
+    key[at] = foldedByte(code);
+  }
+  return length;
+}
+
+function isKey({ texts, starts }: PackedNumbers, place: number, length: number): boolean {
+  let at = starts[place] as number;
+  if (texts[at] === PLUS) at += 1;
+  if ((starts[place + 1] as number) - at !== length) return false;
+  for (let index = 0; index < length; index += 1) if (foldedByte(texts[at + index] as number) !== key[index]) return false;
+  return true;
+}
+
+/** The slot of the key, or the empty one where it would stand. */
+function findSlot(packed: PackedNumbers, length: number, hash: number): number {
+  const { slots } = packed;
+  const mask = slots.length - 1;
+  for (let slot = slotOf(hash, mask); ; slot = (slot + 1) & mask) {
+    const entry = slots[slot] as number;
+    if (entry === 0 || isKey(packed, entry - 1, length)) return slot;
+  }
+}
+
+/** Place of exactly this entry, `370%` being a prefix and `370` a number; -1: it is not there. */
+export function placeOf(packed: PackedNumbers, entry: string): number {
+  const length = setKey(entry);
+  if (length < 0) return -1;
+  let hash = HASH_SEED;
+  for (let at = 0; at < length; at += 1) hash = hashed(hash, key[at] as number);
+  return (packed.slots[findSlot(packed, length, hash)] as number) - 1;
+}
+
+/** The entry as it was entered. */
+export function entryAt({ texts, starts }: PackedNumbers, place: number): string {
+  return String.fromCharCode(...texts.subarray(starts[place], starts[place + 1]));
+}
+
+/** Place of the number itself, else of the longest prefix it begins with, of those that `counts` accepts; -1: none. */
+export function matchPacked(packed: PackedNumbers, number: string, counts: (place: number) => boolean): number {
+  const length = setKey(number);
+  if (length < 0) return -1;
+  const { slots, lengths } = packed;
+  let hash = HASH_SEED;
+  let longest = -1;
+  let next = 0;
+  for (let at = 0; at < length; at += 1) {
+    hash = hashed(hash, key[at] as number);
+    if (lengths[next] !== at + 1) continue;
+    next += 1;
+    const after = key[at + 1] as number;
+    key[at + 1] = PERCENT;
+    const place = (slots[findSlot(packed, at + 2, hashed(hash, PERCENT))] as number) - 1;
+    key[at + 1] = after;
+    if (place >= 0 && counts(place)) longest = place;
+  }
+  const exact = (slots[findSlot(packed, length, hash)] as number) - 1;
+  return exact >= 0 && counts(exact) ? exact : longest;
+}
+
+/** What a thread that builds one hands over without a copy. */
+export function packedBuffers({ texts, starts, slots }: PackedNumbers): ArrayBuffer[] {
+  return [texts.buffer as ArrayBuffer, starts.buffer as ArrayBuffer, slots.buffer as ArrayBuffer];
+}
+
+export class PackedBuilder {
+  #texts = new Uint8Array(1024);
+  #end = 0;
+  #starts = new Uint32Array(128);
+  #count = 0;
+  readonly #prefixes: string[] = [];
+
+  /** An entry without a problem (`poolNumberProblem`), in any order; the same one may come again. */
+  add(entry: string): void {
+    if (entry.endsWith('%')) this.#prefixes.push(entry);
+    else this.#append(entry);
+  }
+
+  #append(entry: string): void {
+    if (this.#end + entry.length > this.#texts.length) {
+      const more = new Uint8Array(this.#texts.length * 2);
+      more.set(this.#texts);
+      this.#texts = more;
+    }
+    if (this.#count + 1 >= this.#starts.length) {
+      const more = new Uint32Array(this.#starts.length * 2);
+      more.set(this.#starts);
+      this.#starts = more;
+    }
+    for (let at = 0; at < entry.length; at += 1) this.#texts[this.#end + at] = entry.charCodeAt(at);
+    this.#end += entry.length;
+    this.#count += 1;
+    this.#starts[this.#count] = this.#end;
+  }
+
+  /** Of entries that compare equal the first one stays. */
+  finish(): PackedNumbers {
+    const numbers = this.#count;
+    for (const prefix of this.#prefixes) this.#append(prefix);
+    const [texts, starts] = [this.#texts.slice(0, this.#end), this.#starts.slice(0, this.#count + 1)];
+    const slots = new Uint32Array(2 ** Math.max(3, Math.ceil(Math.log2(this.#count * 2 + 1))));
+    const packed: PackedNumbers = { texts, starts, slots, exact: 0, lengths: [] };
+    let kept = 0;
+    let end = 0;
+    let exact = 0;
+    const lengths = new Set<number>();
+    for (let place = 0; place < this.#count; place += 1) {
+      const [from, till] = [starts[place] as number, starts[place + 1] as number];
+      const { slot, length } = this.#slotFor(packed, from, till);
+      if (slots[slot] !== 0) continue;
+      // Entries move down over those that are left out.
+      texts.copyWithin(end, from, till);
+      starts[kept] = end;
+      end += till - from;
+      kept += 1;
+      slots[slot] = kept;
+      if (place < numbers) exact = kept;
+      else lengths.add(length - 1);
+      starts[kept] = end;
+    }
+    const isWhole = kept === this.#count;
+    return { texts: isWhole ? texts : texts.slice(0, end), starts: isWhole ? starts : starts.slice(0, kept + 1), slots, exact, lengths: [...lengths].sort((a, b) => a - b) };
+  }
+
+  #slotFor(packed: PackedNumbers, from: number, till: number): { readonly slot: number; readonly length: number } {
+    const start = packed.texts[from] === PLUS ? from + 1 : from;
+    let hash = HASH_SEED;
+    for (let at = start; at < till; at += 1) {
+      const byte = foldedByte(packed.texts[at] as number);
+      key[at - start] = byte;
+      hash = hashed(hash, byte);
+    }
+    return { slot: findSlot(packed, till - start, hash), length: till - start };
+  }
+}
