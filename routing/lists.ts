@@ -2,7 +2,7 @@
  * Static black and white lists over number pools (User Details, "Blacklists / Whitelists").
  */
 import type { NumberList } from './catalog.ts';
-import { matchPool } from './number-pool.ts';
+import { isInPool } from './number-pool.ts';
 import type { NumberPool } from './number-pool.ts';
 
 export interface ListCauses {
@@ -16,6 +16,6 @@ export function listRefusal(pools: ReadonlyMap<number, NumberPool>, list: Number
   const pool = list.poolId === null ? undefined : pools.get(list.poolId);
   const cause = list.mode === 'blacklist' ? causes.blacklisted : causes.notWhitelisted;
   if (pool === undefined) return cause;
-  const listed = matchPool(pool, number) !== undefined;
+  const listed = isInPool(pool, number);
   return listed === (list.mode === 'blacklist') ? cause : 0;
 }

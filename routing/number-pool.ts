@@ -83,6 +83,12 @@ export function patchPool(pool: NumberPool, changes: ReadonlyMap<string, string 
 
 const always = (): boolean => true;
 
+/** Whether the number is in the pool, itself or by a prefix. */
+export function isInPool(pool: NumberPool, number: string): boolean {
+  if (matchPacked(pool.base, number, (place) => !isRemoved(pool, place)) >= 0) return true;
+  return pool.added !== NONE && matchPacked(pool.added, number, always) >= 0;
+}
+
 /** The pool's entry that the number falls under, as it was entered: the number itself before prefixes, the longest prefix first; undefined: none. */
 export function matchPool(pool: NumberPool, number: string): string | undefined {
   const inBase = matchPacked(pool.base, number, (place) => !isRemoved(pool, place));

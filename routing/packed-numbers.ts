@@ -8,7 +8,10 @@ export interface PackedNumbers {
   readonly texts: Uint8Array;
   /** Where each begins in `texts`, and where the last one ends. */
   readonly starts: Uint32Array;
-  /** Hash table: places in `starts` plus one; 0: empty. Its length is a power of two, at most half of it is full. */
+  /**
+   * Hash table of a power of two slots, at most 7 of 10 full: a place in `starts` plus one (0: empty), then its hash, so
+   * that another entry on the way to the right one costs no look into the other columns.
+   */
   readonly slots: Uint32Array;
   /** How many are numbers or words; prefixes follow. */
   readonly exact: number;
@@ -43,9 +46,11 @@ function hashed(hash: number, byte: number): number {
   return Math.imul(hash ^ byte, 0x01000193);
 }
 
-function slotOf(hash: number, mask: number): number {
-  // The low bits alone would put numbers that follow each other into one corner.
-  return ((hash ^ (hash >>> 15)) >>> 0) & mask;
+/** The end of MurmurHash3: without it numbers that follow each other would stand in one corner. */
+function mixed(hash: number): number {
+  const once = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const twice = Math.imul(once ^ (once >>> 13), 0xc2b2ae35);
+  return (twice ^ (twice >>> 16)) >>> 0;
 }
 
 /** What is looked up, folded. One for all, as a lookup never waits; a call would leave garbage otherwise. */
@@ -72,13 +77,14 @@ function isKey({ texts, starts }: PackedNumbers, place: number, length: number):
   return true;
 }
 
-/** The slot of the key, or the empty one where it would stand. */
+/** Where in `slots` the key stands, or the empty slot where it would stand. */
 function findSlot(packed: PackedNumbers, length: number, hash: number): number {
   const { slots } = packed;
   const mask = slots.length - 1;
-  for (let slot = slotOf(hash, mask); ; slot = (slot + 1) & mask) {
+  const own = mixed(hash);
+  for (let slot = (own * 2) & mask; ; slot = (slot + 2) & mask) {
     const entry = slots[slot] as number;
-    if (entry === 0 || isKey(packed, entry - 1, length)) return slot;
+    if (entry === 0 || (slots[slot + 1] === own && isKey(packed, entry - 1, length))) return slot;
   }
 }
 
@@ -93,7 +99,9 @@ export function placeOf(packed: PackedNumbers, entry: string): number {
 
 /** The entry as it was entered. */
 export function entryAt({ texts, starts }: PackedNumbers, place: number): string {
-  return String.fromCharCode(...texts.subarray(starts[place], starts[place + 1]));
+  let entry = '';
+  for (let at = starts[place] as number; at < (starts[place + 1] as number); at += 1) entry += String.fromCharCode(texts[at] as number);
+  return entry;
 }
 
 /** Place of the number itself, else of the longest prefix it begins with, of those that `counts` accepts; -1: none. */
@@ -158,7 +166,7 @@ export class PackedBuilder {
     const numbers = this.#count;
     for (const prefix of this.#prefixes) this.#append(prefix);
     const [texts, starts] = [this.#texts.slice(0, this.#end), this.#starts.slice(0, this.#count + 1)];
-    const slots = new Uint32Array(2 ** Math.max(3, Math.ceil(Math.log2(this.#count * 2 + 1))));
+    const slots = new Uint32Array(2 * 2 ** Math.max(2, Math.ceil(Math.log2((this.#count + 1) / 0.7))));
     const packed: PackedNumbers = { texts, starts, slots, exact: 0, lengths: [] };
     let kept = 0;
     let end = 0;
@@ -166,7 +174,7 @@ export class PackedBuilder {
     const lengths = new Set<number>();
     for (let place = 0; place < this.#count; place += 1) {
       const [from, till] = [starts[place] as number, starts[place + 1] as number];
-      const { slot, length } = this.#slotFor(packed, from, till);
+      const { slot, hash, length } = this.#slotFor(packed, from, till);
       if (slots[slot] !== 0) continue;
       // Entries move down over those that are left out.
       texts.copyWithin(end, from, till);
@@ -174,6 +182,7 @@ export class PackedBuilder {
       end += till - from;
       kept += 1;
       slots[slot] = kept;
+      slots[slot + 1] = hash;
       if (place < numbers) exact = kept;
       else lengths.add(length - 1);
       starts[kept] = end;
@@ -182,7 +191,7 @@ export class PackedBuilder {
     return { texts: isWhole ? texts : texts.slice(0, end), starts: isWhole ? starts : starts.slice(0, kept + 1), slots, exact, lengths: [...lengths].sort((a, b) => a - b) };
   }
 
-  #slotFor(packed: PackedNumbers, from: number, till: number): { readonly slot: number; readonly length: number } {
+  #slotFor(packed: PackedNumbers, from: number, till: number): { readonly slot: number; readonly hash: number; readonly length: number } {
     const start = packed.texts[from] === PLUS ? from + 1 : from;
     let hash = HASH_SEED;
     for (let at = start; at < till; at += 1) {
@@ -190,6 +199,6 @@ export class PackedBuilder {
       key[at - start] = byte;
       hash = hashed(hash, byte);
     }
-    return { slot: findSlot(packed, till - start, hash), length: till - start };
+    return { slot: findSlot(packed, till - start, hash), hash: mixed(hash), length: till - start };
   }
 }
