@@ -178,7 +178,7 @@ t.test('a lost notification, a lost connection and a transaction that commits la
   await late.query('commit');
   await soon('the late one is not in force', () => now().users.get(5)?.allowLossCalls === true);
 
-  await client.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tollgate catalog'`);
+  await client.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'tollgate catalog'`);
   await client.query('update users set blocked = true where id = 5');
   await until(() => (now().users.get(5)?.blocked === true ? undefined : 'the change made meanwhile is unknown'), { timeoutMs: 3000 });
 
