@@ -64,7 +64,7 @@ function isRemoved({ removed }: NumberPool, place: number): boolean {
 export function patchPool(pool: NumberPool, changes: ReadonlyMap<string, string | null>): NumberPool {
   const removed = new Set(pool.removed);
   const added = new Map<string, string>();
-  for (let place = 0; place < countOf(pool.added); place += 1) {
+  for (const place of pool.added.starts) {
     const entry = entryAt(pool.added, place);
     added.set(folded(entry), entry);
   }
@@ -92,11 +92,11 @@ export function isInPool(pool: NumberPool, number: string): boolean {
 /** The pool's entry that the number falls under, as it was entered: the number itself before prefixes, the longest prefix first; undefined: none. */
 export function matchPool(pool: NumberPool, number: string): string | undefined {
   const inBase = matchPacked(pool.base, number, (place) => !isRemoved(pool, place));
-  if (pool.added === NONE || (inBase >= 0 && inBase < pool.base.exact)) return inBase < 0 ? undefined : entryAt(pool.base, inBase);
+  if (pool.added === NONE || (inBase >= 0 && inBase < pool.base.prefixesFrom)) return inBase < 0 ? undefined : entryAt(pool.base, inBase);
   const inAdded = matchPacked(pool.added, number, always);
   if (inAdded < 0) return inBase < 0 ? undefined : entryAt(pool.base, inBase);
   const late = entryAt(pool.added, inAdded);
-  if (inBase < 0 || inAdded < pool.added.exact) return late;
+  if (inBase < 0 || inAdded < pool.added.prefixesFrom) return late;
   const early = entryAt(pool.base, inBase);
   return folded(early).length > folded(late).length ? early : late;
 }
@@ -104,10 +104,10 @@ export function matchPool(pool: NumberPool, number: string): string | undefined 
 /** One of the pool's numbers and words, each as likely as the next; undefined: it holds prefixes only, or nothing. `chance` lies from 0 to below 1. */
 export function drawNumber(pool: NumberPool, chance: number): string | undefined {
   const { base, added, removed } = pool;
-  const gone = rankOf(removed, base.exact);
+  const gone = rankOf(removed, base.prefixesFrom);
   const left = base.exact - gone;
-  let place = Math.floor(chance * (left + added.exact));
-  if (place >= left) return place - left < added.exact ? entryAt(added, place - left) : undefined;
-  for (let index = 0; index < gone && (removed[index] as number) <= place; index += 1) place += 1;
-  return entryAt(base, place);
+  let index = Math.floor(chance * (left + added.exact));
+  if (index >= left) return index - left < added.exact ? entryAt(added, added.starts[index - left] as number) : undefined;
+  for (let passed = 0; passed < gone && (removed[passed] as number) <= (base.starts[index] as number); passed += 1) index += 1;
+  return entryAt(base, base.starts[index] as number);
 }

@@ -1,20 +1,23 @@
 /**
- * A set of numbers, prefixes and words in three typed arrays: about 30 bytes a number of 12 digits, found with three
- * looks into memory whatever their count, and handed from thread to thread without a copy.
+ * A set of numbers, prefixes and words in three typed arrays: about 30 bytes a number of 12 digits, found with two
+ * looks into memory whatever their count, and handed from thread to thread without a copy. An entry is known by its
+ * place: where it begins in `texts`.
  */
 
 export interface PackedNumbers {
-  /** Numbers, then prefixes, each as it was entered: one byte a character. */
+  /** Numbers and words, then prefixes, each as it was entered: its length, then one byte a character. */
   readonly texts: Uint8Array;
-  /** Where each begins in `texts`, and where the last one ends. */
+  /** Places of all entries, ascending. */
   readonly starts: Uint32Array;
   /**
-   * Hash table of a power of two slots, at most 7 of 10 full: a place in `starts` plus one (0: empty), then its hash, so
+   * Hash table of a power of two slots, at most 7 of 10 full: a place plus one (0: empty), then its hash, so
    * that another entry on the way to the right one costs no look into the other columns.
    */
   readonly slots: Uint32Array;
-  /** How many are numbers or words; prefixes follow. */
+  /** How many entries are numbers or words. */
   readonly exact: number;
+  /** Place of the first prefix. */
+  readonly prefixesFrom: number;
   /** Lengths of the prefixes without their `%`, ascending. */
   readonly lengths: readonly number[];
 }
@@ -26,7 +29,7 @@ const PLUS = 43;
 const PERCENT = 37;
 const HASH_SEED = 0x811c9dc5;
 
-export const countOf = (packed: PackedNumbers): number => packed.starts.length - 1;
+export const countOf = (packed: PackedNumbers): number => packed.starts.length;
 
 /**
  * Words are compared without regard to case: SIP's anonymous caller comes spelled in several ways. A leading + is
@@ -69,10 +72,11 @@ function setKey(text: string): number {
   return length;
 }
 
-function isKey({ texts, starts }: PackedNumbers, place: number, length: number): boolean {
-  let at = starts[place] as number;
+function isKey({ texts }: PackedNumbers, place: number, length: number): boolean {
+  let at = place + 1;
+  const end = at + (texts[place] as number);
   if (texts[at] === PLUS) at += 1;
-  if ((starts[place + 1] as number) - at !== length) return false;
+  if (end - at !== length) return false;
   for (let index = 0; index < length; index += 1) if (foldedByte(texts[at + index] as number) !== key[index]) return false;
   return true;
 }
@@ -98,9 +102,9 @@ export function placeOf(packed: PackedNumbers, entry: string): number {
 }
 
 /** The entry as it was entered. */
-export function entryAt({ texts, starts }: PackedNumbers, place: number): string {
+export function entryAt({ texts }: PackedNumbers, place: number): string {
   let entry = '';
-  for (let at = starts[place] as number; at < (starts[place + 1] as number); at += 1) entry += String.fromCharCode(texts[at] as number);
+  for (let at = 1; at <= (texts[place] as number); at += 1) entry += String.fromCharCode(texts[place + at] as number);
   return entry;
 }
 
@@ -145,60 +149,59 @@ export class PackedBuilder {
   }
 
   #append(entry: string): void {
-    if (this.#end + entry.length > this.#texts.length) {
+    if (this.#end + 1 + entry.length > this.#texts.length) {
       const more = new Uint8Array(this.#texts.length * 2);
       more.set(this.#texts);
       this.#texts = more;
     }
-    if (this.#count + 1 >= this.#starts.length) {
+    if (this.#count === this.#starts.length) {
       const more = new Uint32Array(this.#starts.length * 2);
       more.set(this.#starts);
       this.#starts = more;
     }
-    for (let at = 0; at < entry.length; at += 1) this.#texts[this.#end + at] = entry.charCodeAt(at);
-    this.#end += entry.length;
-    this.#count += 1;
     this.#starts[this.#count] = this.#end;
+    this.#count += 1;
+    this.#texts[this.#end] = entry.length;
+    for (let at = 0; at < entry.length; at += 1) this.#texts[this.#end + 1 + at] = entry.charCodeAt(at);
+    this.#end += 1 + entry.length;
   }
 
   /** Of entries that compare equal the first one stays. */
   finish(): PackedNumbers {
     const numbers = this.#count;
     for (const prefix of this.#prefixes) this.#append(prefix);
-    const [texts, starts] = [this.#texts.slice(0, this.#end), this.#starts.slice(0, this.#count + 1)];
+    const [texts, starts] = [this.#texts, this.#starts];
     const slots = new Uint32Array(2 * 2 ** Math.max(2, Math.ceil(Math.log2((this.#count + 1) / 0.7))));
-    const packed: PackedNumbers = { texts, starts, slots, exact: 0, lengths: [] };
-    let kept = 0;
-    let end = 0;
-    let exact = 0;
+    const packed: PackedNumbers = { texts, starts, slots, exact: 0, prefixesFrom: 0, lengths: [] };
+    let [kept, end, exact, prefixesFrom] = [0, 0, 0, 0];
     const lengths = new Set<number>();
-    for (let place = 0; place < this.#count; place += 1) {
-      const [from, till] = [starts[place] as number, starts[place + 1] as number];
-      const { slot, hash, length } = this.#slotFor(packed, from, till);
+    for (let index = 0; index < this.#count; index += 1) {
+      const place = starts[index] as number;
+      const till = place + 1 + (texts[place] as number);
+      const { slot, hash, length } = slotFor(packed, place, till);
       if (slots[slot] !== 0) continue;
       // Entries move down over those that are left out.
-      texts.copyWithin(end, from, till);
-      starts[kept] = end;
-      end += till - from;
-      kept += 1;
-      slots[slot] = kept;
+      texts.copyWithin(end, place, till);
+      slots[slot] = end + 1;
       slots[slot + 1] = hash;
-      if (place < numbers) exact = kept;
-      else lengths.add(length - 1);
       starts[kept] = end;
+      kept += 1;
+      end += till - place;
+      if (index < numbers) [exact, prefixesFrom] = [kept, end];
+      else lengths.add(length - 1);
     }
-    const isWhole = kept === this.#count;
-    return { texts: isWhole ? texts : texts.slice(0, end), starts: isWhole ? starts : starts.slice(0, kept + 1), slots, exact, lengths: [...lengths].sort((a, b) => a - b) };
+    return { texts: texts.slice(0, end), starts: starts.slice(0, kept), slots, exact, prefixesFrom, lengths: [...lengths].sort((a, b) => a - b) };
   }
+}
 
-  #slotFor(packed: PackedNumbers, from: number, till: number): { readonly slot: number; readonly hash: number; readonly length: number } {
-    const start = packed.texts[from] === PLUS ? from + 1 : from;
-    let hash = HASH_SEED;
-    for (let at = start; at < till; at += 1) {
-      const byte = foldedByte(packed.texts[at] as number);
-      key[at - start] = byte;
-      hash = hashed(hash, byte);
-    }
-    return { slot: findSlot(packed, till - start, hash), hash: mixed(hash), length: till - start };
+/** Where the entry that stands there belongs. */
+function slotFor(packed: PackedNumbers, place: number, till: number): { readonly slot: number; readonly hash: number; readonly length: number } {
+  const start = packed.texts[place + 1] === PLUS ? place + 2 : place + 1;
+  let hash = HASH_SEED;
+  for (let at = start; at < till; at += 1) {
+    const byte = foldedByte(packed.texts[at] as number);
+    key[at - start] = byte;
+    hash = hashed(hash, byte);
   }
+  return { slot: findSlot(packed, till - start, hash), hash: mixed(hash), length: till - start };
 }
