@@ -6,12 +6,12 @@ import { withGrace } from '../rating/rate.ts';
 import type { Rate } from '../rating/rate.ts';
 import { AS_SENT, shownCallerId } from './caller-id.ts';
 import type { CallerId } from './caller-id.ts';
-import type { Catalog, Device, Did, ExternalTarget, NumberList, User } from './catalog.ts';
+import type { Catalog, Device, Did, ExternalTarget, User } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { payerOf, rateBy } from './levels.ts';
 import { chainClaims, didClaim, didPerSecondClaims, perSecondClaims, serverClaim } from './limits.ts';
-import { listRefusal } from './lists.ts';
+import { didRefusal, globalRefusal, receiverRefusal } from './lists.ts';
 import { callerCause, refused, shortest } from './outbound.ts';
 import type { RouteContext } from './outbound.ts';
 import { NOBODY } from './plan.ts';
@@ -150,19 +150,17 @@ function wayOf(call: InboundCall, device: Device | undefined): Way | null {
   return device === undefined || device.blocked ? null : deviceWay(device, call.number, call.callerId);
 }
 
-/** What refuses a caller of ours; 0: nothing, and nothing for a caller from outside. */
-function ownCallerCause(context: RouteContext, call: InboundCall, caller: User | null): number {
-  if (call.caller === null || caller === null) return 0;
+/** What refuses the caller, ours or from outside; 0: nothing. */
+function earlyCause(context: RouteContext, call: InboundCall, caller: User | null): number {
+  if (call.caller === null || caller === null) return globalRefusal(context, call.src, call.number);
   return callerCause(context, chainOf(context.catalog, caller), { ...call, device: call.caller }, call.number);
 }
 
 /** What refuses the call on its owner's side, before its price is looked at; 0: nothing. */
 function inboundCause(context: RouteContext, call: InboundCall, chain: Chain): number {
-  const { pools } = context.catalog;
   const blocked = blockedCause(chain);
   if (blocked !== 0) return blocked === 201 ? 237 : blocked;
-  const own: NumberList = { mode: call.did.sourcePoolId === null ? 'no' : 'blacklist', poolId: call.did.sourcePoolId };
-  return listRefusal(pools, own, call.src, { blacklisted: 283, notWhitelisted: 283 }) || listRefusal(pools, chain.user.sourceList, call.src, { blacklisted: 262, notWhitelisted: 263 });
+  return didRefusal(context, call.did, call.src) || receiverRefusal(context, chain.user, call.src);
 }
 
 export function routeInbound(context: RouteContext, call: InboundCall): Decision {
@@ -174,7 +172,7 @@ export function routeInbound(context: RouteContext, call: InboundCall): Decision
   const chain = owner === undefined ? null : chainOf(catalog, owner);
   const who = parties(call, chain, device ?? null, caller);
   explain?.({ check: 'DID', outcome: 'passed', detail: `${did.did}, ${did.status}` });
-  const early = ownCallerCause(context, call, caller);
+  const early = earlyCause(context, call, caller);
   if (early !== 0) return refused(context, early, who);
   const closed = statusCause(did);
   if (closed !== 0) return refused(context, closed, who);

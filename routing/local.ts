@@ -5,7 +5,7 @@
 import { blockedCause, chainOf } from './chain.ts';
 import { deviceWay } from './inbound.ts';
 import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
-import { listRefusal } from './lists.ts';
+import { receiverRefusal } from './lists.ts';
 import { callerCause, callerParties, localizedCause, refused, shortest } from './outbound.ts';
 import type { OutboundCall, RouteContext } from './outbound.ts';
 import type { Decision, Parties } from './plan.ts';
@@ -22,7 +22,7 @@ export function routeToDevice(context: RouteContext, call: OutboundCall, deviceI
   const called = chainOf(catalog, owner);
   const blocked = blockedCause(called);
   if (blocked !== 0) return refused(context, blocked === 201 ? 237 : blocked, who);
-  const listed = listRefusal(catalog.pools, owner.sourceList, call.src, { blacklisted: 262, notWhitelisted: 263 });
+  const listed = receiverRefusal(context, owner, call.src);
   if (listed !== 0) return refused(context, listed, who);
   explain?.({ check: 'device', outcome: 'chosen', detail: `${to.endpoint}${to.trunk ? ' (trunk)' : ''} of ${owner.username}` });
   return {

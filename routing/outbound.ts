@@ -15,7 +15,7 @@ import type { QualityView } from './lcr/quality.ts';
 import { waysOut } from './lcr/ways.ts';
 import { lossCause, outboundLevels } from './levels.ts';
 import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
-import { listRefusal } from './lists.ts';
+import { globalRefusal, senderRefusal } from './lists.ts';
 import { switchedTo } from './localize.ts';
 import type { Localized } from './localize.ts';
 import { NOBODY } from './plan.ts';
@@ -50,25 +50,17 @@ export function refused(context: RouteContext, cause: number, parties: Parties):
   return { kind: 'refused', cause, parties };
 }
 
-/** The lists of the user: what he may send from and call to. A source whitelist only limits what he receives. */
-function listedCause(context: RouteContext, chain: Chain, src: string, number: string): number {
-  const { pools } = context.catalog;
-  const source = chain.user.sourceList;
-  const asSender = source.mode === 'blacklist' ? listRefusal(pools, source, src, { blacklisted: 262, notWhitelisted: 263 }) : 0;
-  return asSender || listRefusal(pools, chain.user.destinationList, number, { blacklisted: 255, notWhitelisted: 256 });
-}
-
 /** What rules made of the number must still be one. */
 export function localizedCause(number: string, settings: RoutingSettings): number {
   if (number === '') return 336;
   return number.length > settings.maxNumberLength ? 207 : 0;
 }
 
-/** What refuses a caller of ours before anything is priced: the server he came by, a block, his lists. */
+/** What refuses a caller of ours before anything is priced: the server he came by, the global lists, a block, his own lists. */
 export function callerCause(context: RouteContext, chain: Chain, call: CallerSide, number: string): number {
   const { serverIds } = call.device;
   if (serverIds.length > 0 && !serverIds.includes(call.arrival.serverId)) return 337;
-  return blockedCause(chain) || listedCause(context, chain, call.src, number);
+  return globalRefusal(context, call.src, number) || blockedCause(chain) || senderRefusal(context, chain.user, call.src, number);
 }
 
 export function callerParties({ arrival, device, chain, src, localized }: OutboundCall): Parties {

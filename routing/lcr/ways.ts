@@ -10,7 +10,7 @@ import type { CallerId } from '../caller-id.ts';
 import { hangupCause } from '../hangup-causes.ts';
 import { rateBy } from '../levels.ts';
 import { providerClaims } from '../limits.ts';
-import { listRefusal } from '../lists.ts';
+import { providerRefusal } from '../lists.ts';
 import { applyRule, applySourceRule, matchRule } from '../localize.ts';
 import type { Random, RoutingSettings, Way } from '../plan.ts';
 import { transformSource } from '../transform.ts';
@@ -50,7 +50,7 @@ function candidate(request: WaysRequest, place: LcrProvider, lossAllowed: boolea
   const provider = request.catalog.providers.get(place.providerId);
   if (provider === undefined) return skip(request, `provider ${place.providerId}`, 204, 'does not exist');
   if (!provider.active || !place.active) return skip(request, provider.name, 204, 'not active');
-  const listed = listRefusal(request.catalog.pools, provider.destinationList, request.number, { blacklisted: 281, notWhitelisted: 282 });
+  const listed = providerRefusal(request.catalog, provider.destinationList, request.number);
   if (listed !== 0) return skip(request, provider.name, listed);
   const rate = rateBy(request.catalog, provider.tariffId, request.number, request.atMs);
   if (rate === 'noRate') return skip(request, provider.name, 204, 'has no rate for the destination');

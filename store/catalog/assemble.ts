@@ -84,6 +84,8 @@ function missingPool(list: NumberList, parts: Parts): string | null {
 }
 
 function whyNotUser(user: User, parts: Parts, lcrs: ReadonlyMap<number, Lcr>): string | null {
+  // His lists are the global ones. With their pool they must not vanish: a list without its pool refuses.
+  if (user.id === ADMIN_ID) return null;
   return missing('tariff', user.tariffId, parts.tariffs) ?? missing('LCR', user.lcrId, lcrs)
     ?? missingPool(user.sourceList, parts) ?? missingPool(user.destinationList, parts) ?? whyNotOwner(user, parts.users);
 }

@@ -67,7 +67,8 @@ class Auditor {
   opening(): Map<string, bigint> {
     const { users, providers } = this.#tenant;
     return new Map([
-      ...users.map((user): [string, bigint] => [`user ${user.username}`, amount(user.balance ?? '0')]),
+      // The admin's account has no money.
+      ...users.filter(({ username }) => username !== 'admin').map((user): [string, bigint] => [`user ${user.username}`, amount(user.balance ?? '0')]),
       ...providers.map((provider): [string, bigint] => [`provider ${provider.name}`, amount(provider.balance ?? '0')]),
     ]);
   }

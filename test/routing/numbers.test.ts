@@ -1,11 +1,8 @@
-/** From hostile text to a number that can be looked up: cleaning, pools and lists. */
+/** From hostile text to a number that can be looked up: cleaning. */
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import { listRefusal } from '../../routing/lists.ts';
-import { buildNumberPool } from '../../routing/number-pool.ts';
 import { dialledNumber, sourceNumber } from '../../routing/number.ts';
 import type { NumberRules } from '../../routing/number.ts';
-import { blacklist, whitelist } from './catalog-builder.ts';
 import { holds } from './property.ts';
 
 const rulesOf = (letters: NumberRules['letters']): NumberRules => ({ letters, maxLength: 40 });
@@ -69,21 +66,4 @@ test('a caller without a number is anonymous', async (t) => {
   for (const text of ['', ' ', '"<>"', '😀']) t.equal(sourceNumber(text, 40), 'anonymous');
   t.equal(sourceNumber('+370 (5) 000-000', 40), '+3705000-000');
   t.equal(sourceNumber('9'.repeat(99), 40).length, 40);
-});
-
-test('a list refuses what is in a blacklist, or what is not in a whitelist', async (t) => {
-  const pools = new Map([[1, buildNumberPool(['370%'])]]);
-  const causes = { blacklisted: 255, notWhitelisted: 256 };
-  t.equal(listRefusal(pools, { mode: 'no', poolId: null }, '370', causes), 0);
-  t.equal(listRefusal(pools, blacklist(1), '370600', causes), 255);
-  t.equal(listRefusal(pools, blacklist(1), '44', causes), 0);
-  t.equal(listRefusal(pools, whitelist(1), '370600', causes), 0);
-  t.equal(listRefusal(pools, whitelist(1), '44', causes), 256);
-});
-
-test('a list whose pool is lost opens no door', async (t) => {
-  const causes = { blacklisted: 255, notWhitelisted: 256 };
-  t.equal(listRefusal(new Map(), blacklist(1), '370', causes), 255);
-  t.equal(listRefusal(new Map(), whitelist(1), '370', causes), 256);
-  t.equal(listRefusal(new Map(), { mode: 'whitelist', poolId: null }, '370', causes), 256);
 });
