@@ -1,6 +1,6 @@
 /** One Asterisk: reachable, let in, modules, dialplan, pushed SIP objects, clock. */
 import type { AsteriskSettings } from '../../config/schema.ts';
-import { askInfo, globalVariable, isAttended, missingModules, pushProblem } from '../../engine/asterisk/inspect.ts';
+import { askInfo, globalVariable, isAttended, missingEndpoints, missingModules, pushProblem } from '../../engine/asterisk/inspect.ts';
 import type { AsteriskAddress } from '../../engine/asterisk/inspect.ts';
 import { hasRestOverWebSocket } from '../../engine/asterisk/version.ts';
 import { bad, clockCheck, good, reasonOf, warn } from './check.ts';
@@ -25,7 +25,7 @@ export async function asteriskChecks(asterisk: AsteriskSettings, app: string): P
       const advice = info.status === 401 ? 'username and password must be those of ari.conf' : 'enable `[general] enabled=yes` in ari.conf and http.conf';
       return [bad(about, `answers ${info.status}: ${info.reason}`, advice)];
     }
-    return [version(about, info.version), await modules(about, address), await dialplan(about, address), await pushes(about, address), await clock(about, address), await attended(about, address, app)];
+    return [version(about, info.version), await modules(about, address), await dialplan(about, address), await endpoints(about, address), await pushes(about, address), await clock(about, address), await attended(about, address, app)];
   } catch (error) {
     return [bad(about, `cannot be reached at ${asterisk.url}: ${reasonOf(error)}`, 'start it, enable http.conf and ari.conf, or correct its url')];
   }
@@ -45,6 +45,14 @@ async function dialplan(about: string, address: AsteriskAddress): Promise<Check>
   const found = await globalVariable(address, 'TOLLGATE_DIALPLAN');
   if (found === DIALPLAN_VERSION) return good(`${about} dialplan`, 'installed');
   return bad(`${about} dialplan`, found === '' ? 'not installed' : `version ${found}, not ${DIALPLAN_VERSION}`, 'install dialplan/extensions.conf, then: asterisk -rx "dialplan reload"');
+}
+
+const ENDPOINTS = ['anonymous', 'tollgate-external'];
+
+async function endpoints(about: string, address: AsteriskAddress): Promise<Check> {
+  const missing = await missingEndpoints(address, ENDPOINTS);
+  if (missing.length === 0) return good(`${about} endpoints`, `${ENDPOINTS.join(' and ')} are there`);
+  return warn(`${about} endpoints`, `not there: ${missing.join(', ')}`, 'copy them from dialplan/pjsip.conf: without anonymous a stranger leaves no CDR, without tollgate-external no DID leads to a server outside');
 }
 
 async function pushes(about: string, address: AsteriskAddress): Promise<Check> {

@@ -54,6 +54,12 @@ export async function missingModules(address: AsteriskAddress, names: readonly s
   return found.filter(({ answer }) => answer.status !== 200 || answer.body['status'] !== 'Running').map(({ name }) => name);
 }
 
+/** Endpoints that Asterisk does not know among those asked for. */
+export async function missingEndpoints(address: AsteriskAddress, names: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(names.map(async (name) => ({ name, answer: await ask(address, 'GET', `/endpoints/PJSIP/${encodeURIComponent(name)}`) })));
+  return found.filter(({ answer }) => answer.status !== 200).map(({ name }) => name);
+}
+
 /** True while an engine is attached under this application's name. */
 export async function isAttended(address: AsteriskAddress, app: string): Promise<boolean> {
   return (await ask(address, 'GET', `/applications/${encodeURIComponent(app)}`)).status === 200;

@@ -101,6 +101,7 @@ t.test('on real servers', async (t) => {
     t.equal(good.code, 0, good.out);
     const { checks } = JSON.parse(good.out) as { checks: { about: string; state: string; found: string }[] };
     t.same(checks.filter((check) => check.state === 'bad'), []);
+    t.match(checks.find(({ about }) => about === 'Asterisk 1 endpoints'), { state: 'good' });
     const wrong = await tollgate(['doctor'], { ...settings, asterisk: [{ ...settings.asterisk[0], password: 'not-it' }], redisUrl: 'redis://127.0.0.1:1/0' });
     t.equal(wrong.code, 1);
     t.match(wrong.out, /BAD {3}Asterisk 1: answers 401/);
