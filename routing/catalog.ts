@@ -80,6 +80,8 @@ export interface Device {
   readonly callLimit: number;
   /** Calls a second it may start. */
   readonly cpsLimit: number;
+  /** So many calls at once from one CallerID ban it; 0: never. */
+  readonly banAtCalls: number;
   readonly locationId: number;
   /** Come before its rules; null: none. */
   readonly destinationTransformation: Transformation | null;
@@ -192,6 +194,9 @@ export interface Location {
   readonly name: string;
   readonly rules: readonly LocationRule[];
 }
+
+/** The pool of CallerIDs that may not call. */
+export const BANNED_POOL_ID = 0;
 
 /** The location whose rules serve a device when none of its own location's rules matches. */
 export const GLOBAL_LOCATION_ID = 1;

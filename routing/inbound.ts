@@ -10,7 +10,7 @@ import type { Catalog, Device, Did, ExternalTarget, User } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { payerOf, rateBy } from './levels.ts';
-import { chainClaims, didClaim, didPerSecondClaims, perSecondClaims, serverClaim } from './limits.ts';
+import { callerClaims, chainClaims, didClaim, didPerSecondClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { didRefusal, globalRefusal, receiverRefusal } from './lists.ts';
 import { callerCause, refused, shortest } from './outbound.ts';
 import type { RouteContext } from './outbound.ts';
@@ -189,7 +189,7 @@ export function routeInbound(context: RouteContext, call: InboundCall): Decision
     parties: who,
     levels: rates.levels,
     payers: rates.payers,
-    counters: [didClaim(did), ...(from === null ? [] : chainClaims(from.chain, from.device, 'out')), ...chainClaims(chain, device ?? null, 'in'), serverClaim(call.arrival.serverId, settings)],
+    counters: [didClaim(did), ...(from === null ? [] : callerClaims(from.chain, from.device, call.src)), ...chainClaims(chain, device ?? null, 'in'), serverClaim(call.arrival.serverId, settings)],
     perSecond: [...perSecondClaims(call.arrival.serverId, settings, from), ...didPerSecondClaims(did)],
     ways: [way],
     maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, device?.callTimeoutS ?? 0),

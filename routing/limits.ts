@@ -33,6 +33,14 @@ export function chainClaims(chain: Chain, device: Device | null, side: UserSide)
   ];
 }
 
+/** Places of who calls. The call too many from one CallerID is refused, and the store bans the CallerID for it. */
+export function callerClaims(chain: Chain, device: Device, src: string): CounterClaim[] {
+  const claims = chainClaims(chain, device, 'out');
+  // A caller without a number is not one caller.
+  if (device.banAtCalls === 0 || !/[0-9]/.test(src)) return claims;
+  return [{ key: `calls:cli:${device.id}:${src}`, limit: device.banAtCalls - 1, cause: 225 }, ...claims];
+}
+
 export function deviceClaim(device: Device): CounterClaim {
   return { key: `calls:device:${device.id}`, limit: device.callLimit, cause: 221 };
 }

@@ -2,7 +2,7 @@
  * Static black and white lists over number pools (User Details, "Blacklists / Whitelists"). The lists of the admin's own
  * account are the global ones: everybody is his.
  */
-import { ADMIN_ID } from './catalog.ts';
+import { ADMIN_ID, BANNED_POOL_ID } from './catalog.ts';
 import type { Catalog, Did, NumberList, User } from './catalog.ts';
 import type { Explain } from './explain.ts';
 import { hangupCause } from './hangup-causes.ts';
@@ -23,6 +23,8 @@ const USER_SOURCE: ListCauses = { blacklisted: 262, notWhitelisted: 263 };
 const USER_DESTINATION: ListCauses = { blacklisted: 255, notWhitelisted: 256 };
 const GLOBAL_SOURCE: ListCauses = { blacklisted: 277, notWhitelisted: 278 };
 const GLOBAL_DESTINATION: ListCauses = { blacklisted: 279, notWhitelisted: 280 };
+const BANNED_LIST: NumberList = { mode: 'blacklist', poolId: BANNED_POOL_ID };
+const BANNED: ListCauses = { blacklisted: 225, notWhitelisted: 225 };
 const DID_SOURCE: ListCauses = { blacklisted: 283, notWhitelisted: 283 };
 const PROVIDER_DESTINATION: ListCauses = { blacklisted: 281, notWhitelisted: 282 };
 
@@ -43,10 +45,12 @@ export function listRefusal({ catalog, explain }: ListContext, list: NumberList,
   return isRefused ? cause : 0;
 }
 
-/** What refuses a call between any two numbers. */
+/** What refuses a call between any two numbers: a banned caller, and the global lists. */
 export function globalRefusal(context: ListContext, src: string, number: string): number {
-  const admin = context.catalog.users.get(ADMIN_ID);
-  if (admin === undefined) return 0;
+  const { users, pools } = context.catalog;
+  const banned = pools.has(BANNED_POOL_ID) ? listRefusal(context, BANNED_LIST, src, BANNED) : 0;
+  const admin = users.get(ADMIN_ID);
+  if (banned !== 0 || admin === undefined) return banned;
   return listRefusal(context, admin.sourceList, src, GLOBAL_SOURCE) || listRefusal(context, admin.destinationList, number, GLOBAL_DESTINATION);
 }
 

@@ -4,7 +4,7 @@
  */
 import { blockedCause, chainOf } from './chain.ts';
 import { deviceWay } from './inbound.ts';
-import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
+import { callerClaims, chainClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { receiverRefusal } from './lists.ts';
 import { callerCause, callerParties, localizedCause, refused, shortest } from './outbound.ts';
 import type { OutboundCall, RouteContext } from './outbound.ts';
@@ -30,7 +30,7 @@ export function routeToDevice(context: RouteContext, call: OutboundCall, deviceI
     parties: who,
     levels: [],
     payers: [],
-    counters: [...chainClaims(chain, call.device, 'out'), ...chainClaims(called, to, 'in'), serverClaim(arrival.serverId, settings)],
+    counters: [...callerClaims(chain, call.device, call.src), ...chainClaims(called, to, 'in'), serverClaim(arrival.serverId, settings)],
     perSecond: perSecondClaims(arrival.serverId, settings, { chain, device: call.device }),
     ways: [deviceWay(to, localized.number, call.callerId)],
     maxTalkS: shortest(settings.globalCallTimeoutS, call.device.callTimeoutS, to.callTimeoutS),

@@ -14,7 +14,7 @@ import { lcrForDestination } from './lcr/destination.ts';
 import type { QualityView } from './lcr/quality.ts';
 import { waysOut } from './lcr/ways.ts';
 import { lossCause, outboundLevels } from './levels.ts';
-import { chainClaims, perSecondClaims, serverClaim } from './limits.ts';
+import { callerClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { globalRefusal, senderRefusal } from './lists.ts';
 import { switchedTo } from './localize.ts';
 import type { Localized } from './localize.ts';
@@ -114,7 +114,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
     parties: rated,
     levels,
     payers,
-    counters: [...chainClaims(chain, call.device, 'out'), serverClaim(call.arrival.serverId, settings)],
+    counters: [...callerClaims(chain, call.device, call.src), serverClaim(call.arrival.serverId, settings)],
     perSecond: perSecondClaims(call.arrival.serverId, settings, { chain, device: call.device }),
     ways,
     maxTalkS: shortest(settings.globalCallTimeoutS, call.device.callTimeoutS),

@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from '../engine/call/admission.ts';
 import type { Money } from '../rating/money.ts';
+import { BANNED_POOL_ID } from '../routing/catalog.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import { Balances } from './balances.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
@@ -78,6 +79,9 @@ export interface Store {
 }
 
 const POOL_SIZE = 4;
+
+/** The hangup cause of a CallerID with too many calls at once. */
+const BANNED_CAUSE = 225;
 
 /** Providers whose figures somebody asks for. */
 function judged(catalog: Catalog | null): readonly number[] {
@@ -207,12 +211,22 @@ class OpenStore implements Store {
   async admit(request: AdmitRequest): Promise<AdmitAnswer> {
     this.#mustBeUp();
     try {
-      return await this.#calls.admit(request);
+      const answer = await this.#calls.admit(request);
+      if (answer.kind === 'refused' && answer.cause === BANNED_CAUSE) this.#ban(request.live['from'] ?? '');
+      return answer;
     } catch (error) {
       // It may have taken place all the same: what was sent cannot be called back, only given back.
       this.#releases.add(request.callId);
       throw error;
     }
+  }
+
+  /** Beside the call, which is refused already; if it fails, the next one too many tries again. */
+  #ban(caller: string): void {
+    this.#pool.query('insert into numbers (pool_id, number) values ($1, $2) on conflict do nothing', [BANNED_POOL_ID, caller]).then(
+      () => this.#log.warn({ caller }, 'A CallerID is banned: too many calls at once came from it.'),
+      (error: unknown) => this.#log.warn({ caller, err: error }, 'A CallerID that should be banned could not be written down.'),
+    );
   }
 
   async nextWay(request: NextWayRequest): Promise<number | null> {

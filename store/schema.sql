@@ -312,7 +312,9 @@ create table devices (
   source_transformation transformation default ''::text not null,
   tech_prefix number_part default ''::text not null,
   trunk_ani boolean default false not null,
+  ban_at_calls call_limit default 0 not null,
   constraint devices_auth_not_null NOT NULL auth,
+  constraint devices_ban_at_calls_not_null NOT NULL ban_at_calls,
   constraint devices_blocked_not_null NOT NULL blocked,
   constraint devices_call_limit_not_null NOT NULL call_limit,
   constraint devices_call_timeout_s_not_null NOT NULL call_timeout_s,
@@ -342,6 +344,7 @@ create table devices (
   constraint devices_trunk_not_null NOT NULL trunk,
   constraint devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
   constraint devices_user_id_not_null NOT NULL user_id,
+  constraint ban_needs_two_calls CHECK (((ban_at_calls)::integer <> 1)),
   constraint devices_auth_check CHECK ((auth = ANY (ARRAY['password'::text, 'ip'::text]))),
   constraint devices_dtmf_mode_check CHECK ((dtmf_mode = ANY (ARRAY['rfc4733'::text, 'info'::text, 'inband'::text, 'auto'::text]))),
   constraint devices_endpoint_check CHECK (((endpoint ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'::text) AND (endpoint !~ '^provider-'::text))),
@@ -607,6 +610,8 @@ CREATE TRIGGER follow_delete AFTER DELETE ON public.number_pools REFERENCING OLD
 CREATE TRIGGER follow_insert AFTER INSERT ON public.number_pools REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('number_pools', 'id');
 CREATE TRIGGER follow_truncate AFTER TRUNCATE ON public.number_pools FOR EACH STATEMENT EXECUTE FUNCTION note_truncate('number_pools');
 CREATE TRIGGER follow_update AFTER UPDATE ON public.number_pools REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('number_pools', 'id');
+CREATE TRIGGER keep_banned_callers BEFORE DELETE ON public.number_pools FOR EACH ROW WHEN ((old.id = 0)) EXECUTE FUNCTION keep_banned_callers();
+CREATE TRIGGER keep_banned_id BEFORE UPDATE ON public.number_pools FOR EACH ROW WHEN (((old.id = 0) AND (new.id <> 0))) EXECUTE FUNCTION keep_banned_callers();
 
 create table numbers (
   pool_id integer not null,
@@ -1265,6 +1270,15 @@ begin
   return true;
 exception when invalid_parameter_value then
   return false;
+end $function$
+;
+
+CREATE OR REPLACE FUNCTION public.keep_banned_callers()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception 'the pool of banned CallerIDs (id 0) stays: delete its numbers instead' using errcode = 'check_violation';
 end $function$
 ;
 

@@ -89,6 +89,7 @@ export function parseDevice(row: Row, rules: readonly Row[], clis: readonly stri
     blocked: flag(row, 'blocked'),
     callLimit: whole(row, 'call_limit'),
     cpsLimit: whole(row, 'cps_limit'),
+    banAtCalls: whole(row, 'ban_at_calls'),
     locationId: whole(row, 'location_id'),
     ...transformations(row),
     rules: rules.map((rule) => parseRule(rule)),

@@ -67,6 +67,11 @@ export const endCode: Parse = (text) => {
 };
 
 export const limit = whole(0, 1_000_000);
+/** Calls at once; one alone is no reason for a ban. */
+export const banAtCalls: Parse = (text) => {
+  if (text === '1') throw new BadValue('1 would ban every caller at his first call: write 0 for never, or 2 and more.');
+  return limit(text);
+};
 export const seconds = whole(0, 604_800);
 
 export const flag: Parse = (text) => {

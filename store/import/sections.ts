@@ -197,6 +197,7 @@ const devices: SectionSpec = {
     hidden: { column: 'hidden', parse: kind.flag },
     callLimit: { column: 'call_limit', parse: kind.limit },
     cpsLimit: { column: 'cps_limit', parse: kind.limit },
+    banAtCalls: { column: 'ban_at_calls', parse: kind.banAtCalls },
     location: { column: 'location_id', ref: 'locations' },
     destinationTransformation: { column: 'destination_transformation', parse: kind.transformation },
     sourceTransformation: { column: 'source_transformation', parse: kind.transformation },

@@ -2,10 +2,11 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import { routingSettings } from '../../engine/server.ts';
+import { BANNED_POOL_ID } from '../../routing/catalog.ts';
 import { isInPool } from '../../routing/number-pool.ts';
 import type { Step } from '../../routing/explain.ts';
 import { route } from '../../routing/route.ts';
-import { call, startPeer } from '../lab/sipp.ts';
+import { call, startCaller, startPeer } from '../lab/sipp.ts';
 import { until } from '../lab/wait.ts';
 import { closeServers } from '../store/servers.ts';
 import { audit } from './auditor.ts';
@@ -14,7 +15,7 @@ import { byAddress, lcr } from './tenant.ts';
 import type { Tenant } from './tenant.ts';
 import { finalStatuses } from './trace.ts';
 
-const IPS = { plain: '127.0.1.1', listed: '127.0.1.2', colleague: '127.0.1.3', carrier: '127.0.3.1' };
+const IPS = { plain: '127.0.1.1', listed: '127.0.1.2', colleague: '127.0.1.3', banning: '127.0.1.4', carrier: '127.0.3.1' };
 
 const far = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.1' });
 const office = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.2' });
@@ -44,6 +45,7 @@ const tenant: Tenant = {
     byAddress('plain', 'plain', IPS.plain),
     byAddress('listed', 'listed', IPS.listed),
     byAddress('colleague', 'listed', IPS.colleague),
+    byAddress('banning', 'plain', IPS.banning, { banAtCalls: 2 }),
     byAddress('office', 'listed', office.ip, { port: office.port, trunk: true, extension: '102' }),
   ],
   dids: [
@@ -137,6 +139,28 @@ t.test('a number that comes into a pool, or goes, counts for the next call', asy
   await stage.db.query(`delete from numbers where number = '37060000021'`);
   await until(() => (inForce('37060000021') ? 'the number is still there' : undefined));
   await oneCall(t, { ...one, cause: 0 });
+});
+
+t.test('a CallerID with too many calls at once is banned, everywhere, until it is taken out of the pool', async (t) => {
+  const isBanned = (number: string): boolean => {
+    const pool = stage.store.catalog()?.pools.get(BANNED_POOL_ID);
+    return pool !== undefined && isInPool(pool, number);
+  };
+  const many = { what: '', by: 'banning', from: '37050000031' } as const;
+  const first = await startCaller({ scenario: 'call', target: stage.asterisk, ip: IPS.banning, from: many.from, to: '37060000031', values: { holdMs: 1500 } });
+  await until(() => (finalStatuses(first)[0] === 200 ? undefined : 'the first call is not answered'));
+  await oneCall(t, { ...many, from: '37050000032', to: '37060000032', cause: 0 });
+  const second = await call({ scenario: 'any-answer', target: stage.asterisk, ip: IPS.banning, from: many.from, to: '37060000033' });
+  t.same(finalStatuses(second), [403]);
+  t.match(await stage.rowsOf(second), [{ hangup_cause: 225, disposition: 'FAILED', billsec: 0 }]);
+  await until(() => (isBanned(many.from) ? undefined : 'the CallerID is not banned'));
+  t.equal((await first.done).exitCode, 0, 'the first call goes on');
+  await oneCall(t, { ...many, to: '37060000034', cause: 225, told: /^37050000031 is 37050000031 of pool Banned CallerIDs/ });
+  await oneCall(t, { ...many, by: 'plain', to: '37060000035', cause: 225 });
+  await oneCall(t, { ...many, by: 'carrier', to: '37052000001', cause: 225 });
+  await stage.db.query('delete from numbers where number = $1', [many.from]);
+  await until(() => (isBanned(many.from) ? 'the CallerID is still banned' : undefined));
+  await oneCall(t, { ...many, to: '37060000036', cause: 0 });
 });
 
 t.test('whitelists', async (t) => {

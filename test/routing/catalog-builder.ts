@@ -35,7 +35,7 @@ export function user(id: number, parts: Partial<User> = {}): User {
 
 export function device(id: number, userId: number, parts: Partial<Device> = {}): Device {
   return {
-    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, ani: false, clis: [], port: null, techPrefix: '', blocked: false, callLimit: 0, cpsLimit: 0, locationId: 1, destinationTransformation: null, sourceTransformation: null, rules: [],
+    id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, ani: false, clis: [], port: null, techPrefix: '', blocked: false, callLimit: 0, cpsLimit: 0, banAtCalls: 0, locationId: 1, destinationTransformation: null, sourceTransformation: null, rules: [],
     callerIdNumber: '', callerIdName: '', ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, serverIds: [], ...parts,
   };
 }

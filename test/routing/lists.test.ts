@@ -68,6 +68,26 @@ for (const [what, parts, causes] of OWNERS) {
 
 const providers = (list: NumberList): Given => ({ pools, providers: [provider(11, '0.3', { destinationList: list }), provider(12, '0.4')] });
 
+test('a banned caller is refused before any list, however he calls', async () => {
+  const banned: Given = { ...office, pools: { ...pools, 0: [SRC] }, users: [admin({ sourceList: whitelist(3) })], devices: [device(42, 5, { extension: '102' })] };
+  given(banned).whenDeviceCalls(DST).refusedWith(225);
+  given(banned).whenDeviceCalls('102').refusedWith(225);
+  given(banned).whenDeviceCalls('4420').refusedWith(225);
+  given(banned).whenProviderCalls('4420', { callerNumber: SRC }).refusedWith(225);
+  given({ ...banned, users: [] }).whenDeviceCalls(DST, { callerNumber: '37050000001' }).goesBy('P11');
+});
+
+test('calls from one CallerID are counted at a device that bans', async (t) => {
+  const banning: Given = { ...office, devices: [device(41, 5, { endpoint: 'desk', banAtCalls: 3 }), device(42, 5, { extension: '102' })] };
+  for (const dialled of [DST, '4420', '102']) {
+    const claims = given(banning).whenDeviceCalls(dialled).plan.counters.filter(({ cause }) => cause === 225);
+    t.same(claims, [{ key: `calls:cli:41:${SRC}`, limit: 2, cause: 225 }], dialled);
+  }
+  t.same(given(banning).whenDeviceCalls(DST, { callerNumber: 'anonymous' }).plan.counters.filter(({ cause }) => cause === 225), [], 'a caller without a number is not one caller');
+  t.same(given(office).whenDeviceCalls(DST).plan.counters.filter(({ cause }) => cause === 225), []);
+  t.same(given(banning).whenProviderCalls('4420').plan.counters.filter(({ cause }) => cause === 225), []);
+});
+
 test('lists of a provider pass it over', async () => {
   given(providers(blacklist(2))).whenDeviceCalls(DST).passesOver('P11 281').goesBy('P12');
   given(providers(whitelist(3))).whenDeviceCalls(DST).passesOver('P11 282').goesBy('P12');

@@ -67,6 +67,10 @@ const IMPOSSIBLE: readonly (readonly [what: string, sql: string, reason: RegExp]
   ['a device rule that switches the LCR', `insert into device_rules (device_id, name, applies, cut) values (7, 'x', 'combined', '1')`, /applies/],
   ['a rule from long to short', `insert into location_rules (location_id, name, cut, min_length, max_length) values (1, 'x', '8', 9, 3)`, /min_length_above/],
   ['a world without the Global location', `delete from locations where id = 1`, /Global/],
+  ['a world without a pool of banned CallerIDs', `delete from number_pools where id = 0`, /banned CallerIDs/],
+  ['banned CallerIDs under another id', `update number_pools set id = 9 where id = 0`, /banned CallerIDs/],
+  ['a ban at the first call', `update devices set ban_at_calls = 1 where id = 7`, /ban_needs_two_calls/],
+  ['two numbers of a pool that compare equal', `insert into numbers (pool_id, number) values (1, 'anonymous'), (1, 'Anonymous')`, /numbers_pkey/],
   ['a default currency worth 2', `update currencies set exchange_rate = 2 where code = 'USD'`, /check/],
   ['a second default currency', `insert into currencies (code, exchange_rate, is_default) values ('EUR', 1, true)`, /unique/],
   ['a call that ended before it began to be billed', `insert into calls (uniqueid, attempt, calldate, final, end_time, direction, server_id, disposition, hangup_cause, duration_ms, bill_ms, billsec, terminated_by, end_source)

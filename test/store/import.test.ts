@@ -132,6 +132,25 @@ devices: nonsense
   t.match((await client.query('select count(*)::int as n from users')).rows, [{ n: 1 }], 'only the admin is there');
 });
 
+const listsOfAll = (numbers: string, banAtCalls: number): string => `
+pools: [{ name: Banned CallerIDs, numbers: [${numbers}] }, { name: P, numbers: [3%] }]
+users:
+  - { username: admin, sourceList: { mode: blacklist, pool: P } }
+  - { username: u }
+devices: [{ endpoint: d, user: u, password: x, banAtCalls: ${banAtCalls} }]
+`;
+
+t.test('lists of everybody: the admin\'s, and CallerIDs that are banned', async (t) => {
+  const url = await freshDatabase();
+  t.match(await problemsOf(importText(url, listsOfAll('1', 1))), [/^tenant\.yaml:6 devices\[0\]\.banAtCalls: 1 would ban every caller at his first call: write 0 for never, or 2 and more/]);
+  t.match(await importText(url, listsOfAll('+37050, 37050, 2', 2)), { pools: { added: 1, changed: 1 }, users: { added: 1, changed: 1 } });
+  t.match(await importText(url, listsOfAll('+37050, 37050, 2', 2)), { pools: { unchanged: 2 }, users: { unchanged: 2 } });
+  const { catalog } = await readCatalogOnce(url, 6);
+  t.equal(catalog.users.get(0)?.sourceList.mode, 'blacklist');
+  t.equal(catalog.pools.get(0)?.size, 2, 'of two spellings one is kept');
+  t.equal(catalog.devicesByEndpoint.get('d')?.banAtCalls, 2);
+});
+
 t.test('references and rates that are wrong are found too', async (t) => {
   const url = await freshDatabase();
   t.match(await problemsOf(importText(url, `
