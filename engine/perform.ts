@@ -105,6 +105,7 @@ function connect(context: PerformContext, one: Performer, legId: string, way: Wa
   const { call } = one;
   const caller = call.originator.channelId;
   const all = [...identity(call, way), addToBridge(call.id, [caller, legId]), dial(legId, way.ringTimeoutS, caller)];
+  if (way.drawn !== undefined) context.store.numberUsed(way.drawn);
   order(context, one, 'connect', { legId, all });
 }
 

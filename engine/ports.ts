@@ -1,5 +1,6 @@
 /** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
 import type { Money } from '../rating/money.ts';
+import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from './call/admission.ts';
@@ -16,6 +17,8 @@ export interface CallStore {
   finish(request: FinishRequest): Promise<unknown>;
   /** Queues rows of a call that held nothing. */
   record(cdrs: readonly Cdr[]): Promise<unknown>;
+  /** A number of a pool is shown as CallerID: counted, at some time. */
+  numberUsed(drawn: DrawnNumber): void;
   updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
 }
 

@@ -91,6 +91,10 @@ export interface Device {
   /** Empty: what the caller sends passes. */
   readonly callerIdNumber: string;
   readonly callerIdName: string;
+  /** Its CallerID to the world is drawn out of this pool; null: it is not. */
+  readonly callerIdPoolId: number | null;
+  /** A CallerID outside the pool is replaced by one drawn out of the other; null: any is valid. */
+  readonly validCallerIds: { readonly poolId: number; readonly replacementPoolId: number } | null;
   /** Longest ringing when this device is called, seconds. */
   readonly ringTimeoutS: number;
   /** Longest call, seconds; 0: none. */
@@ -130,6 +134,8 @@ export interface Provider {
   readonly sourceTransformation: Transformation | null;
   readonly callerIdNumber: string;
   readonly callerIdName: string;
+  /** Stands before `callerIdNumber`: a number drawn out of this pool for each call; null: none is. */
+  readonly callerIdPoolId: number | null;
 }
 
 export interface Lcr {

@@ -5,6 +5,7 @@
 import { formatMoney } from '../rating/money.ts';
 import { perMinute } from '../rating/rate.ts';
 import type { Catalog, Device } from './catalog.ts';
+import { pooledCallerId } from './caller-id.ts';
 import type { CallerId } from './caller-id.ts';
 import { blockedCause } from './chain.ts';
 import type { Chain } from './chain.ts';
@@ -106,7 +107,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   const lcr = base === undefined ? undefined : lcrForDestination(catalog, base, number, explain);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
-  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: call.callerId, settings, random: context.random, quality: context.quality, explain });
+  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: pooledCallerId(context, call.device, call.callerId, call.src), settings, random: context.random, quality: context.quality, explain });
   if (ways.length === 0) return refused(context, 204, rated);
   if (user.flash !== null) explain?.({ check: 'flash calls', outcome: 'passed', detail: `cancelled less than ${user.flash.ringMs} ms after the ringing it costs ${formatMoney(user.flash.price)}` });
   return {

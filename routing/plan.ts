@@ -3,6 +3,7 @@
  * takes, and the ways out in the order in which they are tried.
  */
 import type { Rate } from '../rating/rate.ts';
+import type { DrawnNumber } from './caller-id.ts';
 import type { FlashTerms } from './catalog.ts';
 import type { QualityRules } from './lcr/quality.ts';
 
@@ -65,6 +66,8 @@ export interface Way {
   readonly callerIdNumber: string;
   /** null: the caller's own beside another number. */
   readonly callerIdName: string | null;
+  /** Where the CallerID was drawn from. */
+  readonly drawn?: DrawnNumber | undefined;
   /** Longest call this way allows, seconds; 0: none. */
   readonly callTimeoutS: number;
 }

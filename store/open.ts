@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from '../engine/call/admission.ts';
 import type { Money } from '../rating/money.ts';
+import type { DrawnNumber } from '../routing/caller-id.ts';
 import { BANNED_POOL_ID } from '../routing/catalog.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import { Balances } from './balances.ts';
@@ -10,6 +11,7 @@ import type { QualityView } from '../routing/lcr/quality.ts';
 import { Follower } from './catalog/follow.ts';
 import { monotonicMs, wallMs } from './clock.ts';
 import type { Log } from './log.ts';
+import { NumberUse } from './number-use.ts';
 import { makePool } from './postgres.ts';
 import { makeCallStore } from './redis/calls.ts';
 import type { CallStore } from './redis/calls.ts';
@@ -70,6 +72,8 @@ export interface Store {
   record(cdrs: readonly Cdr[]): Promise<void>;
   /** New fields of a live call; sent together with others, lost if Redis is away. */
   updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
+  /** Counts a CallerID that was drawn; two seconds later it is in Postgres. */
+  numberUsed(drawn: DrawnNumber): void;
   listCalls(): Promise<readonly LiveCall[]>;
   counters(): Promise<Readonly<Record<string, number>>>;
   onCatalogChange(listener: (catalog: Catalog) => void): void;
@@ -105,6 +109,7 @@ class OpenStore implements Store {
   readonly #updates: LiveUpdates;
   readonly #releases: Releases;
   readonly #quality: QualityFigures;
+  readonly #numberUse: NumberUse;
   readonly #listeners: ((catalog: Catalog) => void)[] = [];
   readonly #waiting: (() => void)[] = [];
   #backlog: { waiting: number; refused: number } | null = null;
@@ -135,6 +140,7 @@ class OpenStore implements Store {
     this.#quality = new QualityFigures({
       redis: this.#redis, usable: () => this.#redisUp(), windowMs: options.qualityWindowMinutes * 60_000, providerIds: () => judged(this.#follower.catalog), now: wallMs, log,
     });
+    this.#numberUse = new NumberUse(this.#pool, log);
     this.#watchRedis(balances);
     this.#quality.start();
     this.#follower.start();
@@ -257,6 +263,10 @@ class OpenStore implements Store {
     this.#updates.add(callId, fields);
   }
 
+  numberUsed(drawn: DrawnNumber): void {
+    this.#numberUse.add(drawn);
+  }
+
   async listCalls(): Promise<readonly LiveCall[]> {
     return listCalls(this.#redis, this.#units);
   }
@@ -290,6 +300,7 @@ class OpenStore implements Store {
   async close(): Promise<void> {
     await this.#updates.flush();
     await this.#quality.close();
+    await this.#numberUse.close();
     await Promise.all([this.#releases.close(), this.#settler.close(), this.#follower.close()]);
     this.#redis.disconnect();
     await this.#pool.end();

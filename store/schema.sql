@@ -313,6 +313,9 @@ create table devices (
   tech_prefix number_part default ''::text not null,
   trunk_ani boolean default false not null,
   ban_at_calls call_limit default 0 not null,
+  caller_id_pool_id integer,
+  valid_caller_ids_pool_id integer,
+  replacement_pool_id integer,
   constraint devices_auth_not_null NOT NULL auth,
   constraint devices_ban_at_calls_not_null NOT NULL ban_at_calls,
   constraint devices_blocked_not_null NOT NULL blocked,
@@ -320,6 +323,7 @@ create table devices (
   constraint devices_call_timeout_s_not_null NOT NULL call_timeout_s,
   constraint devices_caller_id_name_not_null NOT NULL caller_id_name,
   constraint devices_caller_id_number_not_null NOT NULL caller_id_number,
+  constraint devices_caller_id_pool_id_fkey FOREIGN KEY (caller_id_pool_id) REFERENCES number_pools(id),
   constraint devices_codecs_not_null NOT NULL codecs,
   constraint devices_comment_not_null NOT NULL comment,
   constraint devices_cps_limit_not_null NOT NULL cps_limit,
@@ -336,6 +340,7 @@ create table devices (
   constraint devices_location_id_not_null NOT NULL location_id,
   constraint devices_nat_not_null NOT NULL nat,
   constraint devices_pkey PRIMARY KEY (id),
+  constraint devices_replacement_pool_id_fkey FOREIGN KEY (replacement_pool_id) REFERENCES number_pools(id),
   constraint devices_ring_timeout_s_not_null NOT NULL ring_timeout_s,
   constraint devices_server_ids_not_null NOT NULL server_ids,
   constraint devices_source_transformation_not_null NOT NULL source_transformation,
@@ -344,6 +349,7 @@ create table devices (
   constraint devices_trunk_not_null NOT NULL trunk,
   constraint devices_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id),
   constraint devices_user_id_not_null NOT NULL user_id,
+  constraint devices_valid_caller_ids_pool_id_fkey FOREIGN KEY (valid_caller_ids_pool_id) REFERENCES number_pools(id),
   constraint ban_needs_two_calls CHECK (((ban_at_calls)::integer <> 1)),
   constraint devices_auth_check CHECK ((auth = ANY (ARRAY['password'::text, 'ip'::text]))),
   constraint devices_dtmf_mode_check CHECK ((dtmf_mode = ANY (ARRAY['rfc4733'::text, 'info'::text, 'inband'::text, 'auto'::text]))),
@@ -354,9 +360,11 @@ create table devices (
   constraint devices_secret_check CHECK ((((length(secret) >= 1) AND (length(secret) <= 128)) AND (secret !~ '[[:cntrl:]]'::text))),
   constraint devices_server_ids_check CHECK ((array_position(server_ids, NULL::integer) IS NULL)),
   constraint ip_device_needs_an_ip CHECK (((auth <> 'ip'::text) OR (ip IS NOT NULL))),
+  constraint one_pool_of_caller_ids_or_the_other CHECK (((caller_id_pool_id IS NULL) OR (valid_caller_ids_pool_id IS NULL))),
   constraint only_a_trunk_has_ani CHECK (((NOT trunk_ani) OR trunk)),
   constraint password_device_needs_a_password CHECK (((auth <> 'password'::text) OR (secret IS NOT NULL))),
-  constraint tech_prefix_is_of_ip_devices CHECK ((((tech_prefix)::text = ''::text) OR (auth = 'ip'::text)))
+  constraint tech_prefix_is_of_ip_devices CHECK ((((tech_prefix)::text = ''::text) OR (auth = 'ip'::text))),
+  constraint valid_caller_ids_need_a_replacement_pool CHECK (((valid_caller_ids_pool_id IS NULL) = (replacement_pool_id IS NULL)))
 );
 CREATE INDEX devices_user ON public.devices USING btree (user_id);
 CREATE UNIQUE INDEX devices_address ON public.devices USING btree (ip, COALESCE(port, 0), tech_prefix) WHERE (auth = 'ip'::text);
@@ -706,6 +714,7 @@ create table providers (
   source_transformation transformation default ''::text not null,
   go_on_codes end_codes default '{}'::integer[] not null,
   stop_codes end_codes default '{}'::integer[] not null,
+  caller_id_pool_id integer,
   constraint providers_active_not_null NOT NULL active,
   constraint providers_balance_not_null NOT NULL balance,
   constraint providers_balance_version_not_null NOT NULL balance_version,
@@ -713,6 +722,7 @@ create table providers (
   constraint providers_call_timeout_s_not_null NOT NULL call_timeout_s,
   constraint providers_caller_id_name_not_null NOT NULL caller_id_name,
   constraint providers_caller_id_number_not_null NOT NULL caller_id_number,
+  constraint providers_caller_id_pool_id_fkey FOREIGN KEY (caller_id_pool_id) REFERENCES number_pools(id),
   constraint providers_codecs_not_null NOT NULL codecs,
   constraint providers_comment_not_null NOT NULL comment,
   constraint providers_cps_limit_not_null NOT NULL cps_limit,

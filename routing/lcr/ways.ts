@@ -5,7 +5,7 @@ import { perMinute, withGrace } from '../../rating/rate.ts';
 import type { Money } from '../../rating/money.ts';
 import type { Catalog, Lcr, LcrProvider, Provider } from '../catalog.ts';
 import type { Explain } from '../explain.ts';
-import { ruledCallerId, shownCallerId } from '../caller-id.ts';
+import { providerCallerId, ruledCallerId, shownCallerId } from '../caller-id.ts';
 import type { CallerId } from '../caller-id.ts';
 import { hangupCause } from '../hangup-causes.ts';
 import { rateBy } from '../levels.ts';
@@ -112,9 +112,11 @@ function numberFor(provider: Provider, number: string): string {
 }
 
 /** A number that the operator gave the provider is in its form already. */
-function callerIdFor(provider: Provider, { callerId, src }: WaysRequest): CallerId {
-  const shown = shownCallerId(provider, callerId);
-  if (provider.callerIdNumber !== '') return shown;
+function callerIdFor(provider: Provider, request: WaysRequest): CallerId {
+  const { callerId, src } = request;
+  const own = providerCallerId(request, provider);
+  const shown = shownCallerId(own, callerId);
+  if (own.callerIdNumber !== '') return shown;
   const before = shown.callerIdNumber || src;
   const ruled = applySourceRule(matchRule(provider.rules, 'source', before), before);
   return ruledCallerId(shown, before, transformSource(provider.sourceTransformation, ruled));

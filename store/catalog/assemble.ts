@@ -38,7 +38,7 @@ export function assemble(parts: Parts, before: Catalog | null, version: number):
   const lcrs = sound('lcrs', parts.lcrs, before?.lcrs, (lcr) => whyNotLcr(lcr, providers, parts));
   const users = sound('users', parts.users, before?.users, (user) => whyNotUser(user, parts, lcrs));
   const locations = sound('locations', parts.locations, before?.locations, (location) => whyNotLocation(location, parts, lcrs));
-  const devices = sound('devices', mapValues(parts.devices, ({ device }) => device), before?.devices, (device) => whyNotDevice(device, users, locations));
+  const devices = sound('devices', mapValues(parts.devices, ({ device }) => device), before?.devices, (device) => whyNotDevice(device, parts, { users, locations }));
   const dids = sound('dids', parts.dids, before?.dids.byId, (did) => whyNotDid(did, parts, { users, devices, providers }));
   const catalog: Catalog = {
     version, users, devices, providers, lcrs, tariffs, locations, pools,
@@ -102,7 +102,8 @@ function whyNotOwner(user: User, users: ReadonlyMap<number, User>): string | nul
 }
 
 function whyNotProvider(provider: Provider, parts: Parts): string | null {
-  return missing('tariff', provider.tariffId, parts.tariffs) ?? missing('location', provider.locationId, parts.locations) ?? missingPool(provider.destinationList, parts);
+  return missing('tariff', provider.tariffId, parts.tariffs) ?? missing('location', provider.locationId, parts.locations) ?? missingPool(provider.destinationList, parts)
+    ?? missing('number pool', provider.callerIdPoolId, parts.pools);
 }
 
 function whyNotLcr(lcr: Lcr, providers: ReadonlyMap<number, Provider>, parts: Parts): string | null {
@@ -127,8 +128,10 @@ function whyNotLocation(location: Location, parts: Parts, lcrs: ReadonlyMap<numb
   return null;
 }
 
-function whyNotDevice(device: Device, users: ReadonlyMap<number, User>, locations: ReadonlyMap<number, Location>): string | null {
-  return missing('user', device.userId, users) ?? missing('location', device.locationId, locations);
+function whyNotDevice(device: Device, parts: Parts, { users, locations }: { readonly users: ReadonlyMap<number, User>; readonly locations: ReadonlyMap<number, Location> }): string | null {
+  const pools = [device.callerIdPoolId, device.validCallerIds?.poolId ?? null, device.validCallerIds?.replacementPoolId ?? null];
+  return missing('user', device.userId, users) ?? missing('location', device.locationId, locations)
+    ?? pools.map((id) => missing('number pool', id, parts.pools)).find((reason) => reason !== null) ?? null;
 }
 
 interface Owners {

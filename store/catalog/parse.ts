@@ -73,6 +73,13 @@ function transformations(row: Row): Pick<Device, 'destinationTransformation' | '
   return { destinationTransformation: transformation(row, 'destination_transformation'), sourceTransformation: transformation(row, 'source_transformation') };
 }
 
+function validCallerIds(row: Row): Device['validCallerIds'] {
+  const [poolId, replacementPoolId] = [wholeOrNull(row, 'valid_caller_ids_pool_id'), wholeOrNull(row, 'replacement_pool_id')];
+  if (poolId === null && replacementPoolId === null) return null;
+  if (poolId === null || replacementPoolId === null) throw new BrokenRow('of valid_caller_ids_pool_id and replacement_pool_id one is missing.');
+  return { poolId, replacementPoolId };
+}
+
 /** `rules`: rows of device_rules. */
 export function parseDevice(row: Row, rules: readonly Row[], clis: readonly string[]): Device {
   return {
@@ -95,6 +102,8 @@ export function parseDevice(row: Row, rules: readonly Row[], clis: readonly stri
     rules: rules.map((rule) => parseRule(rule)),
     callerIdNumber: text(row, 'caller_id_number'),
     callerIdName: text(row, 'caller_id_name'),
+    callerIdPoolId: wholeOrNull(row, 'caller_id_pool_id'),
+    validCallerIds: validCallerIds(row),
     ringTimeoutS: whole(row, 'ring_timeout_s', 1),
     callTimeoutS: whole(row, 'call_timeout_s'),
     graceS: whole(row, 'grace_s'),
@@ -127,6 +136,7 @@ export function parseProvider(row: Row, rules: readonly Row[]): Provider {
     ...transformations(row),
     callerIdNumber: text(row, 'caller_id_number'),
     callerIdName: text(row, 'caller_id_name'),
+    callerIdPoolId: wholeOrNull(row, 'caller_id_pool_id'),
   };
 }
 

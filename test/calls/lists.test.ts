@@ -6,6 +6,7 @@ import { BANNED_POOL_ID } from '../../routing/catalog.ts';
 import { isInPool } from '../../routing/number-pool.ts';
 import type { Step } from '../../routing/explain.ts';
 import { route } from '../../routing/route.ts';
+import { headerOf } from '../lab/sip-message.ts';
 import { call, startCaller, startPeer } from '../lab/sipp.ts';
 import { until } from '../lab/wait.ts';
 import { closeServers } from '../store/servers.ts';
@@ -15,7 +16,7 @@ import { byAddress, lcr } from './tenant.ts';
 import type { Tenant } from './tenant.ts';
 import { finalStatuses } from './trace.ts';
 
-const IPS = { plain: '127.0.1.1', listed: '127.0.1.2', colleague: '127.0.1.3', banning: '127.0.1.4', carrier: '127.0.3.1' };
+const IPS = { plain: '127.0.1.1', listed: '127.0.1.2', colleague: '127.0.1.3', banning: '127.0.1.4', pooled: '127.0.1.5', valid: '127.0.1.6', carrier: '127.0.3.1' };
 
 const far = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.1' });
 const office = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.2' });
@@ -24,7 +25,8 @@ const at = { host: far.ip, port: far.port, tariff: 'buy' };
 const tenant: Tenant = {
   tariffs: [
     { name: 'buy', purpose: 'provider', rates: [{ prefix: '370', rate: '0.05' }] },
-    { name: 'sell', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.1' }] },
+    { name: 'buy other', purpose: 'provider', rates: [{ prefix: '371', rate: '0.05' }] },
+    { name: 'sell', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.1' }, { prefix: '371', rate: '0.1' }] },
   ],
   pools: [
     { name: 'callers banned', numbers: ['37059%', 'Anonymous', '+4930666'] },
@@ -33,9 +35,11 @@ const tenant: Tenant = {
     { name: 'numbers known', numbers: ['3706%', '3705200000%'] },
     { name: 'of the user', numbers: ['37068%'] },
     { name: 'changing', numbers: ['1'] },
+    { name: 'shown', numbers: ['37055000001', '37055000002', '37055%'] },
+    { name: 'of the carrier', numbers: ['+37056000001'] },
   ],
-  providers: [{ name: 'carrier', host: IPS.carrier, tariff: 'buy' }, { name: 'passed over', ...at, destinationList: { mode: 'blacklist', pool: 'of the user' } }, { name: 'usable', ...at }],
-  lcrs: [lcr('both', 'passed over', 'usable')],
+  providers: [{ name: 'carrier', host: IPS.carrier, tariff: 'buy' }, { name: 'passed over', ...at, destinationList: { mode: 'blacklist', pool: 'of the user' } }, { name: 'usable', ...at }, { name: 'with a pool', ...at, tariff: 'buy other', callerIdPool: 'of the carrier' }],
+  lcrs: [lcr('both', 'passed over', 'usable', 'with a pool')],
   users: [
     { username: 'admin', sourceList: { mode: 'blacklist', pool: 'callers banned' }, destinationList: { mode: 'blacklist', pool: 'numbers banned' } },
     { username: 'plain', tariff: 'sell', lcr: 'both', balance: '10' },
@@ -46,6 +50,8 @@ const tenant: Tenant = {
     byAddress('listed', 'listed', IPS.listed),
     byAddress('colleague', 'listed', IPS.colleague),
     byAddress('banning', 'plain', IPS.banning, { banAtCalls: 2 }),
+    byAddress('pooled', 'plain', IPS.pooled, { callerIdPool: 'shown', callerIdName: 'Desk' }),
+    byAddress('valid', 'plain', IPS.valid, { validCallerIds: { pool: 'callers known', replacement: 'shown' } }),
     byAddress('office', 'listed', office.ip, { port: office.port, trunk: true, extension: '102' }),
   ],
   dids: [
@@ -139,6 +145,45 @@ t.test('a number that comes into a pool, or goes, counts for the next call', asy
   await stage.db.query(`delete from numbers where number = '37060000021'`);
   await until(() => (inForce('37060000021') ? 'the number is still there' : undefined));
   await oneCall(t, { ...one, cause: 0 });
+});
+
+interface Shown {
+  readonly what: string;
+  readonly by: keyof typeof IPS;
+  readonly from: string;
+  readonly to: string;
+  readonly caller: RegExp;
+  /** Pool whose number is counted. */
+  readonly pool: string | null;
+}
+
+const SHOWN: readonly Shown[] = [
+  { what: 'a number out of the device\'s pool', by: 'pooled', from: '37050000041', to: '37060000041', caller: /^"Desk" <sip:3705500000[12]@/, pool: 'shown' },
+  { what: 'a valid CallerID', by: 'valid', from: '37050000042', to: '37060000042', caller: /<sip:37050000042@/, pool: null },
+  { what: 'another number for one that is not valid', by: 'valid', from: '4930777', to: '37060000043', caller: /<sip:3705500000[12]@/, pool: 'shown' },
+  { what: 'a number out of the provider\'s pool', by: 'pooled', from: '37050000044', to: '37160000044', caller: /<sip:\+37056000001@/, pool: 'of the carrier' },
+];
+
+async function used(): Promise<Readonly<Record<string, number>>> {
+  const { rows } = await stage.db.query<{ name: string; used: number }>('select p.name, sum(used)::int as used from numbers n join number_pools p on p.id = n.pool_id group by p.name');
+  return Object.fromEntries(rows.map((row) => [row.name, row.used]));
+}
+
+t.test('CallerIDs out of pools reach the far end, and are counted', async (t) => {
+  const before = await used();
+  for (const one of SHOWN) {
+    await t.test(one.what, async (t) => {
+      const result = await call({ scenario: 'any-answer', target: stage.asterisk, ip: IPS[one.by], from: one.from, to: one.to, values: { holdMs: 100 } });
+      t.same(finalStatuses(result), [200], result.errors);
+      const [row] = await stage.rowsOf(result);
+      t.match(row, { src: one.from, disposition: 'ANSWERED' }, 'the CDR has the true number');
+      const invite = far.invites().findLast((each) => headerOf(each, 'Call-ID') === row?.['terminator_call_id']);
+      t.match(invite === undefined ? 'nothing' : headerOf(invite, 'From'), one.caller);
+    });
+  }
+  const wanted = (pool: string): number => (before[pool] ?? 0) + SHOWN.filter((one) => one.pool === pool).length;
+  await until(async () => ((await used())['shown'] === wanted('shown') && (await used())['of the carrier'] === wanted('of the carrier') ? undefined : `used: ${JSON.stringify(await used())}`));
+  t.equal(Object.values(await used()).reduce((sum, times) => sum + times, 0), 3, 'and nothing else');
 });
 
 t.test('a CallerID with too many calls at once is banned, everywhere, until it is taken out of the pool', async (t) => {

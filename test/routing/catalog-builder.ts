@@ -36,7 +36,7 @@ export function user(id: number, parts: Partial<User> = {}): User {
 export function device(id: number, userId: number, parts: Partial<Device> = {}): Device {
   return {
     id, userId, endpoint: `device-${id}`, extension: null, auth: 'password', trunk: false, ani: false, clis: [], port: null, techPrefix: '', blocked: false, callLimit: 0, cpsLimit: 0, banAtCalls: 0, locationId: 1, destinationTransformation: null, sourceTransformation: null, rules: [],
-    callerIdNumber: '', callerIdName: '', ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, serverIds: [], ...parts,
+    callerIdNumber: '', callerIdName: '', callerIdPoolId: null, validCallerIds: null, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, serverIds: [], ...parts,
   };
 }
 
@@ -51,7 +51,7 @@ export function provider(id: number, price: string | Readonly<Record<string, str
     tariff: tariff(100 + id, typeof price === 'string' ? { 370: price } : price),
     provider: {
       id, name: `P${id}`, endpoint: `provider-${id}`, tariffId: 100 + id, active: true, locationId: 1, callLimit: 0, cpsLimit: 0, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, silenceMs: null,
-      interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, goOnCodes: [], stopCodes: [], destinationList: NO_LIST, rules: [], destinationTransformation: null, sourceTransformation: null, callerIdNumber: '', callerIdName: '', ...parts,
+      interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, goOnCodes: [], stopCodes: [], destinationList: NO_LIST, rules: [], destinationTransformation: null, sourceTransformation: null, callerIdNumber: '', callerIdName: '', callerIdPoolId: null, ...parts,
     },
   };
 }

@@ -69,6 +69,8 @@ const IMPOSSIBLE: readonly (readonly [what: string, sql: string, reason: RegExp]
   ['a world without the Global location', `delete from locations where id = 1`, /Global/],
   ['a world without a pool of banned CallerIDs', `delete from number_pools where id = 0`, /banned CallerIDs/],
   ['banned CallerIDs under another id', `update number_pools set id = 9 where id = 0`, /banned CallerIDs/],
+  ['valid CallerIDs without others in their place', `update devices set valid_caller_ids_pool_id = 1 where id = 7`, /valid_caller_ids_need_a_replacement_pool/],
+  ['two pools for one CallerID', `update devices set caller_id_pool_id = 1, valid_caller_ids_pool_id = 1, replacement_pool_id = 1 where id = 7`, /one_pool_of_caller_ids_or_the_other/],
   ['a ban at the first call', `update devices set ban_at_calls = 1 where id = 7`, /ban_needs_two_calls/],
   ['two numbers of a pool that compare equal', `insert into numbers (pool_id, number) values (1, 'anonymous'), (1, 'Anonymous')`, /numbers_pkey/],
   ['a default currency worth 2', `update currencies set exchange_rate = 2 where code = 'USD'`, /check/],

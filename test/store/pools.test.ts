@@ -1,6 +1,7 @@
 /** Number pools follow Postgres: a number alone, or all of a pool, and never on the time of calls. */
 import t from 'tap';
 import type { Test } from 'tap';
+import { Pool } from 'pg';
 import type { Client } from 'pg';
 import { matchPool } from '../../routing/number-pool.ts';
 import type { Catalog } from '../../routing/catalog.ts';
@@ -8,6 +9,7 @@ import { Balances } from '../../store/balances.ts';
 import { Follower } from '../../store/catalog/follow.ts';
 import { readCatalogOnce } from '../../store/catalog/once.ts';
 import { monotonicMs } from '../../store/clock.ts';
+import { NumberUse } from '../../store/number-use.ts';
 import { until } from '../lab/wait.ts';
 import { BusyTime } from './busy-time.ts';
 import { closeServers, connect, freshDatabase, memoryLog } from './servers.ts';
@@ -120,6 +122,34 @@ t.test('a million numbers come into force, and one of them changes, while the ev
   const longestMs = busy.takeMs();
   t.ok(longestMs < 20, `no task took longer than ${longestMs.toFixed(1)} ms`);
   t.strictSame(lines.filter(({ level }) => level === 'error' || level === 'warn'), []);
+});
+
+t.test('uses of numbers are added up, whatever became of the numbers', async (t) => {
+  const { url, client } = await world(t);
+  const pool = new Pool({ connectionString: url, max: 1 });
+  const { log } = memoryLog();
+  const use = new NumberUse(pool, log);
+  await client.query(`insert into numbers (pool_id, number) values (1, '1'), (1, '+2')`);
+  for (const number of ['1', '1', '2', 'gone']) use.add({ poolId: 1, number });
+  use.add({ poolId: 99, number: '1' });
+  await use.close();
+  await pool.end();
+  t.same((await client.query('select number, used::int from numbers where pool_id = 1 order by 1')).rows, [{ number: '1', used: 2 }, { number: '+2', used: 1 }, { number: '37099%', used: 0 }].sort((a, b) => (a.number < b.number ? -1 : 1)));
+});
+
+t.test('uses that cannot be written down now are not lost', async (t) => {
+  const { url, client } = await world(t);
+  const pool = new Pool({ connectionString: url, max: 1 });
+  const { log, lines } = memoryLog();
+  const use = new NumberUse(pool, log);
+  await client.query('alter table numbers rename to elsewhere');
+  use.add({ poolId: 1, number: '37099%' });
+  await until(() => (lines.some(({ level }) => level === 'debug') ? undefined : 'it was not tried'), PATIENCE);
+  await client.query('alter table elsewhere rename to numbers');
+  use.add({ poolId: 1, number: '37099%' });
+  await use.close();
+  await pool.end();
+  t.same((await client.query('select used::int from numbers where pool_id = 1')).rows, [{ used: 2 }]);
 });
 
 t.test('what changes while a pool is being read is not lost', async (t) => {
