@@ -108,6 +108,11 @@ function finish(call: Call, state: Talking, { gone, by }: End): Step {
   };
 }
 
+/** A cut ends the call where its money ends, whatever millisecond the timer came in. */
+function paidUntil({ answered, paidS }: Talking): Moment {
+  return { wallMs: answered.wallMs + paidS * 1000, monoMs: answered.monoMs + paidS * 1000 };
+}
+
 function endedBySystem(now: Moment): End {
   return { gone: { moment: now, cause: 16, techCause: null, source: 'event' }, by: 'system' };
 }
@@ -131,7 +136,8 @@ export function decideTalking(call: Call, state: Talking, input: CallInput, now:
     case 'timerFired':
       if (input.timer === 'extend') return extend(call, state);
       if (input.timer === 'trouble' && state.answerLost) return { state: { ...state, answerLost: false }, actions: [{ do: 'answerCaller' }] };
-      return input.timer === 'cut' || input.timer === 'trouble' ? finish(call, state, endedBySystem(now)) : { state, actions: [] };
+      if (input.timer === 'cut') return finish(call, state, endedBySystem(paidUntil(state)));
+      return input.timer === 'trouble' ? finish(call, state, endedBySystem(now)) : { state, actions: [] };
     default:
       return { state, actions: [] };
   }

@@ -182,6 +182,14 @@ export function fires(timer: TimerName): Happening {
   };
 }
 
+/** The timer fires now, although it is not due yet. */
+export function comesEarly(timer: TimerName): Happening {
+  return (clock) => {
+    ok(clock.timers.delete(timer), `the timer ${timer} is not running`);
+    return { type: 'timerFired', timer };
+  };
+}
+
 const legId = (clock: Clock, leg: number): string => `${clock.call.id}-${leg}`;
 
 /** The store holds this much for each payer, in plain decimals; by default all that was asked for. */

@@ -5,7 +5,7 @@ import { makeRate } from '../../rating/rate.ts';
 import { minuteStep } from '../../rating/step.ts';
 import { ARRIVED, call, deviceWay, provider, rate } from './call-builder.ts';
 import type { CallParts } from './call-builder.ts';
-import { admitted, after, answered, bridgeReady, callerGone, dialled, extended, fires, given, legGone, legReady, rang, talking } from './dsl.ts';
+import { admitted, after, answered, bridgeReady, callerGone, comesEarly, dialled, extended, fires, given, legGone, legReady, rang, talking } from './dsl.ts';
 
 /** A little later than the timer: the event loop was busy. */
 const LATE = after(40);
@@ -53,6 +53,12 @@ test('more is held in good time before the end of what is held', async () => {
     .thenOrders('setTimer cut 74997', 'setTimer extend 59997')
     .when(fires('extend'))
     .thenOrders('extend user 5 to 1.8');
+});
+
+test('a cut that comes a millisecond early, as timers may, takes nothing of what was paid for', async () => {
+  const early = given(call({ maxTalkS: 20 })).when(...talking, after(19_999), comesEarly('cut'));
+  early.cdrs({ billMs: 20_000, billsec: 20, disposition: 'ANSWERED', terminatedBy: 'system' });
+  given(call({ maxTalkS: 20, settings: { rounding: 'down' } })).when(...talking, after(19_999), comesEarly('cut')).cdrs({ billsec: 20 });
 });
 
 test('a call that goes on to be paid is never cut', async () => {
