@@ -1,0 +1,3 @@
+import { importTests } from './rooms.ts';
+
+await importTests('routing', 'call', 'asterisk/pure');

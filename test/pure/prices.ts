@@ -1,0 +1,3 @@
+import { importTests } from './rooms.ts';
+
+await importTests('rating', 'rerate', 'config');
