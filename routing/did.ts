@@ -16,6 +16,9 @@ export interface DidIndex {
 /** Digits, then digits or letters; a wildcard ends in one `*`. */
 const FORM = /^[0-9][0-9A-Za-z]*\*?$/;
 
+/** Somebody else's server as the target of a DID: `SIP/number@host` or `SIP/number@host:port`. */
+export const EXTERNAL_TARGET = /^SIP\/([0-9A-Za-z+*#._-]{1,40})@([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::[0-9]{1,5})?)$/;
+
 /** Why this text cannot be a DID, or null. */
 export function didProblem(text: string): string | null {
   if (text.length > 40) return 'a DID has at most 40 characters';

@@ -70,9 +70,9 @@ function startSession({ socket, frames }: { readonly socket: WebSocket; readonly
     hooks.onClosed(reason);
   });
   const request = (each: AriRequest): Promise<unknown> => pending.start(each, (id) => {
-      frames.gather();
-      socket.send(restRequest(id, each));
-    });
+    frames.gather();
+    socket.send(restRequest(id, each));
+  });
   return { request, inOrder: (requests) => Promise.all(requests.map(request)), close: () => watched.close() };
 }
 

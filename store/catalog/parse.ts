@@ -1,7 +1,7 @@
 /** One row as one value of the catalog. Throws BrokenRow. */
 import { zoneOf } from '../../rating/zone.ts';
 import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, LocationRule, NumberChange, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
-import { didProblem } from '../../routing/did.ts';
+import { didProblem, EXTERNAL_TARGET } from '../../routing/did.ts';
 import { buildDestinationLcrs } from '../../routing/lcr/destination.ts';
 import type { DestinationRule } from '../../routing/lcr/destination.ts';
 import { parseTransformation, TransformationError } from '../../routing/transform.ts';
@@ -211,12 +211,10 @@ export function parseLcr(row: Row, { members, destinations }: { readonly members
   };
 }
 
-const EXTERNAL = /^SIP\/([0-9A-Za-z+*#._-]{1,40})@([A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::[0-9]{1,5})?)$/;
-
 function externalTarget(row: Row): ExternalTarget | null {
   const given = textOrNull(row, 'external');
   if (given === null) return null;
-  const [, number, host] = EXTERNAL.exec(given) ?? [];
+  const [, number, host] = EXTERNAL_TARGET.exec(given) ?? [];
   if (number === undefined || host === undefined) throw new BrokenRow('external is not SIP/number@host or SIP/number@host:port.');
   return { number, host };
 }

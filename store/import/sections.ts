@@ -1,4 +1,5 @@
 /** The sections of a tenant file: which keys there are, what they mean, and the columns they become. */
+import { EXTERNAL_TARGET } from '../../routing/did.ts';
 import * as kind from './field.ts';
 import type { Parse } from './field.ts';
 
@@ -222,7 +223,7 @@ const dids: SectionSpec = {
     status: { column: 'status', parse: kind.oneOf('free', 'reserved', 'active', 'closed', 'terminated') },
     user: { column: 'user_id', ref: 'users' },
     device: { column: 'device_id', ref: 'devices' },
-    external: { column: 'external', parse: kind.formed(/^SIP\/[0-9A-Za-z+*#._-]{1,40}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::\d{1,5})?$/, 'a target such as SIP/37060000000@sip.example.com:5060') },
+    external: { column: 'external', parse: kind.formed(EXTERNAL_TARGET, 'a target such as SIP/37060000000@sip.example.com:5060') },
     provider: { column: 'provider_id', ref: 'providers', ...required },
     callLimit: { column: 'call_limit', parse: kind.limit },
     cpsLimit: { column: 'cps_limit', parse: kind.limit },
