@@ -95,13 +95,15 @@ function owedBy(one: Scene, world: World, talkMs: number): readonly Owed[] {
 }
 
 function moneyProblems(one: Scene, world: World, paidS: number): string[] {
-  const { answered, end, ends, held, claims } = world.account;
+  const { answered, end, cut, ends, held, claims } = world.account;
   const [finish] = ends;
   if (finish?.do !== 'finish') return [];
   const { cdrs, debits } = finish.request;
   const last = cdrs.at(-1);
-  const talkMs = answered === null || end === null ? 0 : Math.min(naiveElapsedMs(answered.at, end), paidS * 1000);
+  const talkMs = answered === null || end === null ? 0 : cut ? paidS * 1000 : Math.min(naiveElapsedMs(answered.at, end), paidS * 1000);
   const problems: string[] = [];
+  // Timers are set by a duration that trusts a wall clock which is less than a second off.
+  if (cut && answered !== null && end !== null && end.monoMs - answered.at.monoMs < paidS * 1000 - 1000) problems.push(`cut ${end.monoMs - answered.at.monoMs} ms after the answer, paid ${paidS} s`);
   const owed = inWords(owedBy(one, world, talkMs));
   if (inWords(debits) !== owed) problems.push(`debits are ${inWords(debits)}, not ${owed}`);
   if (last?.billMs !== talkMs) problems.push(`billed ${last?.billMs} ms, not ${talkMs} (paid ${paidS} s)`);

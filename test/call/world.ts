@@ -34,12 +34,14 @@ export interface Account {
   claims: readonly PayerClaim[];
   answered: { readonly at: Moment; readonly way: number } | null;
   end: Moment | null;
+  /** The engine's own timer ended the talk: it is over where its money is, whatever the wall clock did meanwhile. */
+  cut: boolean;
   admitted: boolean;
 }
 
 export class World {
   readonly call: Call;
-  readonly account: Account = { ends: [], violations: [], held: [], claims: [], answered: null, end: null, admitted: false };
+  readonly account: Account = { ends: [], violations: [], held: [], claims: [], answered: null, end: null, cut: false, admitted: false };
   readonly legs = new Map<string, ChannelState>();
   /** Called with what is held whenever the talking call learns of it. */
   onHeld: (held: readonly bigint[]) => void = () => undefined;
@@ -179,7 +181,10 @@ export class World {
     }
     if (before.phase === 'talking' && input.type === 'extended' && input.held.length > 0) this.onHeld(input.held);
     if (before.phase === 'over' && actions.some((action) => action.do !== 'hangUp')) this.account.violations.push(`orders after the end: ${actions.map((action) => action.do).join(', ')}`);
-    if (before.phase !== 'over' && state.phase === 'over') this.account.end = at;
+    if (before.phase !== 'over' && state.phase === 'over') {
+      this.account.end = at;
+      this.account.cut = input.type === 'timerFired' && input.timer === 'cut';
+    }
     for (const action of actions) this.#perform(action);
   }
 
