@@ -15,12 +15,6 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** The seed of a run: TEST_SEED if set, else a new one. Tests print it. */
-export function chooseSeed(): number {
-  const given = Number(process.env['TEST_SEED'] ?? '');
-  return given > 0 ? given : 1 + Math.floor(Math.random() * 2_147_483_646);
-}
-
 export function below(random: Random, limit: number): number {
   return Math.floor(random() * limit);
 }

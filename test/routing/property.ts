@@ -1,11 +1,6 @@
-/**
- * Properties over random values. Each run has a new seed and tells it; TEST_SEED in the environment
- * repeats one, TEST_RUNS=20 looks twenty times as long.
- */
+/** Properties over random values; see seed.ts for which. */
 import * as fc from 'fast-check';
-
-const TIMES = Number(process.env['TEST_RUNS'] ?? 1);
-const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
+import { SEED, TIMES } from '../seed.ts';
 
 interface Test {
   pass(message: string): void;

@@ -3,9 +3,9 @@ import t from 'tap';
 import type { Client } from 'pg';
 import { closeServers, connect, freshDatabase } from './servers.ts';
 import { smallTenant } from './tenant.ts';
+import { SEED } from '../seed.ts';
 
 t.teardown(closeServers);
-const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 
 async function tenant(): Promise<Client> {
   const client = await connect(await freshDatabase());

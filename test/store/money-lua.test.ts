@@ -3,10 +3,10 @@ import * as fc from 'fast-check';
 import { Redis } from 'ioredis';
 import t from 'tap';
 import { closeServers, connectToRedis, freshRedis } from './servers.ts';
+import { SEED } from '../seed.ts';
 
 t.teardown(closeServers);
 
-const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 const MONEY = readFileSync(new URL('../../store/redis/money.lua', import.meta.url), 'utf8');
 const PROGRAM = `${MONEY}
   local a, b = money(ARGV[1]), money(ARGV[2])

@@ -10,10 +10,10 @@ import { until } from '../lab/wait.ts';
 import { Auditor } from './auditor.ts';
 import { admission, cdr, NOW } from './requests.ts';
 import { closeServers, freshRedis, memoryLog } from './servers.ts';
+import { SEED } from '../seed.ts';
 
 t.teardown(closeServers);
 
-const SEED = Number(process.env['TEST_SEED'] ?? Date.now() % 1_000_000);
 const UNIT = 10_000n;
 const CONNECTIONS = 4;
 /** Of few things, so that calls meet: users 1–3 (3 without limit), providers, a device. */

@@ -11,13 +11,13 @@ import type { RerateReport } from '../../store/rerate/report.ts';
 import { undoRerate } from '../../store/rerate/undo.ts';
 import { amountText } from '../calls/auditor.ts';
 import { until } from '../lab/wait.ts';
-import { chooseSeed, pick, seededRandom } from '../rating/random-rates.ts';
+import { pick, seededRandom } from '../rating/random-rates.ts';
 import { closeServers, connect, connectToRedis, freshDatabase, freshRedis, memoryLog } from './servers.ts';
 import { FROM, TARIFFS, TO, World } from './rerate-world.ts';
 import type { Kind } from './rerate-world.ts';
+import { SEED } from '../seed.ts';
 
 t.teardown(closeServers);
-const SEED = chooseSeed();
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Stage {

@@ -4,6 +4,7 @@ import { addToBridge, createBridge, createLeg, dial, hangup, play, setVariable }
 import { AriError } from '../../../engine/asterisk/contract.ts';
 import { contactDialStrings, deviceDialString, hostDialString, numberDialString } from '../../../engine/asterisk/dial-string.ts';
 import { pathSegment, safeText } from '../../../engine/asterisk/encode.ts';
+import '../../seed.ts';
 
 test('a dial string holds one endpoint and one number, or is not built', async (t) => {
   t.equal(numberDialString('+4930555#*1', 'provider-7'), 'PJSIP/+4930555#*1@provider-7');

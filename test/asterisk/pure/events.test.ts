@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { isKnownUnused, isReplaced, parseChannels, parseEvent } from '../../../engine/asterisk/events.ts';
+import '../../seed.ts';
 
 const NOW = 1_795_500_000_000;
 const AT = Date.UTC(2026, 10, 24, 4, 14, 22, 5);

@@ -8,6 +8,7 @@ import type { AriError, AriRequest } from '../../../engine/asterisk/contract.ts'
 import { limitedWarn } from '../../../engine/asterisk/log-limit.ts';
 import { PendingRequests } from '../../../engine/asterisk/pending-requests.ts';
 import { hasRestOverWebSocket, releaseOf } from '../../../engine/asterisk/version.ts';
+import '../../seed.ts';
 
 const PING: AriRequest = { method: 'GET', path: '/asterisk/ping' };
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { test } from 'tap';
 import { stampMs } from '../../../engine/asterisk/timestamp.ts';
+import '../../seed.ts';
 
 function asteriskText(ms: number, zone = '+0000'): string {
   return new Date(ms).toISOString().replace('Z', zone);
