@@ -19,6 +19,8 @@ const asterisk = z.strictObject({
   password: z.string().min(1, 'is empty: set the ARI password of this Asterisk'),
   /** `auto`: by Asterisk's version. */
   transport: z.enum(['auto', 'websocket', 'ari-client']).default('auto'),
+  /** Its event log (dialplan/cel_custom.conf) as this machine sees it; empty: ends that nobody told are estimated. */
+  witness: z.string().max(4096).default(''),
 });
 
 const calls = z.strictObject({
@@ -28,6 +30,8 @@ const calls = z.strictObject({
   providerSilenceMs: ms(100, 60_000).default(3000),
   /** Asterisk must have started a leg it was asked for within this time. */
   legStartTimeoutMs: ms(100, 60_000).default(5000),
+  /** Without an engine Asterisk ends a call so long after the end of what is paid: longer than a restart takes. */
+  deadManS: seconds(5, 3600).default(60),
   /** Real seconds to whole billed seconds. */
   billsecRounding: z.enum(['up', 'down', 'nearest']).default('up'),
   /** Decimals to which a price is rounded, once. */

@@ -40,6 +40,12 @@ export class AsteriskClock implements Clock {
     return moment;
   }
 
+  /** The moment of a stamp of Asterisk's that is not news: out of its event log, or told of by somebody else. */
+  moment(wallMs: number): Moment {
+    const offset = this.#offset ?? this.#monotonicMs() - Date.now();
+    return { wallMs, monoMs: wallMs + offset };
+  }
+
   now(): Moment {
     if (this.#offset === null) return systemClock.now();
     const monoMs = this.#monotonicMs();

@@ -8,6 +8,7 @@ import { deviceDialString, hostDialString, numberDialString } from './asterisk/d
 import type { DialString } from './asterisk/dial-string.ts';
 import type { Call, CallAction, CallInput } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
+import { encodeCall, encodePast } from './memo.ts';
 import type { CallStore, Log } from './ports.ts';
 import type { Way } from '../routing/plan.ts';
 
@@ -30,8 +31,8 @@ export interface Performer {
 
 type OrderName = Extract<CallInput, { type: 'orderFailed' }>['order'];
 
-/** Beyond the longest ringing and talk, Asterisk itself ends the leg: nothing stays up if the engine is gone. */
-const DEAD_MAN_MARGIN_S = 60;
+/** So long from now Asterisk ends the channel by itself: nothing stays up if the engine is gone. */
+const ABSOLUTE_TIMEOUT = 'TIMEOUT(absolute)';
 
 /** Marks a leg of ours when it enters the application. */
 export const LEG_ARGUMENT = 'leg';
@@ -70,16 +71,15 @@ function dialStringOf({ endpoint, number, host }: Way): DialString {
   return host === null ? numberDialString(number, endpoint) : hostDialString(number, host, endpoint);
 }
 
-function legRequest(context: PerformContext, call: Call, legId: string, way: Way): AriRequest {
-  const dialString = dialStringOf(way);
-  const deadManS = call.plan.maxTalkS + way.ringTimeoutS + DEAD_MAN_MARGIN_S;
+function legRequest(context: PerformContext, call: Call, { legId, way, limitS }: Extract<CallAction, { do: 'createLeg' }>): AriRequest {
+  const dialString = dialStringOf(wayAt(call, way));
   return createLeg({
     dialString,
     channelId: legId,
     app: context.app,
     appArgs: [LEG_ARGUMENT],
     originator: call.originator.channelId,
-    variables: { 'TIMEOUT(absolute)': String(deadManS) },
+    variables: { [ABSOLUTE_TIMEOUT]: String(limitS) },
   });
 }
 
@@ -109,10 +109,11 @@ function connect(context: PerformContext, one: Performer, legId: string, way: Wa
   order(context, one, 'connect', { legId, all });
 }
 
-function startLeg(context: PerformContext, one: Performer, legId: string, wayIndex: number): void {
+function startLeg(context: PerformContext, one: Performer, action: Extract<CallAction, { do: 'createLeg' }>): void {
+  const { legId } = action;
   one.expectLeg(legId);
   try {
-    order(context, one, 'createLeg', { legId, all: [legRequest(context, one.call, legId, wayAt(one.call, wayIndex))] });
+    order(context, one, 'createLeg', { legId, all: [legRequest(context, one.call, action)] });
   } catch (error) {
     // A number or endpoint that cannot stand in a dial string: this way is of no use.
     one.log.warn({ err: error }, 'This way out cannot be dialled');
@@ -134,9 +135,9 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
   const { call } = one;
   switch (action.do) {
     case 'admit':
-      return askStore(one, 'admit the call', context.store.admit(action.request).then((given): CallInput => (given.kind === 'admitted' ? { type: 'admitted', answer: given } : { type: 'admissionRefused', cause: given.cause })), { type: 'admissionRefused', cause: STORE_AWAY });
+      return askStore(one, 'admit the call', context.store.admit({ ...action.request, memo: encodeCall(call) }).then((given): CallInput => (given.kind === 'admitted' ? { type: 'admitted', answer: given } : { type: 'admissionRefused', cause: given.cause })), { type: 'admissionRefused', cause: STORE_AWAY });
     case 'nextWay':
-      return askStore(one, 'choose the next way', context.store.nextWay(action.request).then((way): CallInput => ({ type: 'wayChosen', way })), { type: 'wayChosen', way: null });
+      return askStore(one, 'choose the next way', context.store.nextWay({ ...action.request, memo: encodePast(action.past) }).then((way): CallInput => ({ type: 'wayChosen', way })), { type: 'wayChosen', way: null });
     case 'extend':
       return askStore(one, 'hold more money', context.store.extend(action.request).then((held): CallInput => ({ type: 'extended', held: held ?? [] })), { type: 'extended', held: [] });
     case 'finish':
@@ -146,7 +147,9 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
     case 'createBridge':
       return order(context, one, 'createBridge', { legId: '', all: [createBridge(call.id)] });
     case 'createLeg':
-      return startLeg(context, one, action.legId, action.way);
+      return startLeg(context, one, action);
+    case 'limit':
+      return orderEnd(context, one, setVariable(action.channelId, ABSOLUTE_TIMEOUT, action.afterS));
     case 'connect':
       return connect(context, one, action.legId, wayAt(call, action.way));
     case 'answerCaller':

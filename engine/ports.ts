@@ -3,7 +3,7 @@ import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from './call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall } from './call/admission.ts';
 
 export interface CallStore {
   catalog(): Catalog | null;
@@ -19,6 +19,12 @@ export interface CallStore {
   record(cdrs: readonly Cdr[]): Promise<unknown>;
   /** A number of a pool is shown as CallerID: counted, at some time. */
   numberUsed(drawn: DrawnNumber): void;
+  /** Calls of one Asterisk that are up; `leftOut` are led already. */
+  openCalls(serverId: number, leftOut: (callId: string) => boolean): Promise<readonly OpenCall[]>;
+  /** Which of these calls were finished lately. */
+  finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Gives back what a call holds and settles nothing. */
+  release(callId: string): Promise<void>;
   updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
 }
 

@@ -4,7 +4,7 @@
  */
 import { hangup } from './asterisk/commands.ts';
 import { AriError } from './asterisk/contract.ts';
-import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
+import type { AsteriskEvent, AsteriskLink } from './asterisk/contract.ts';
 import type { AsteriskClock } from './clock.ts';
 import { Timers } from './clock.ts';
 import { begin, decide } from './call/decide.ts';
@@ -63,10 +63,13 @@ export class Registry {
 
   /** A planned call enters. */
   start(call: Call, live: Readonly<Record<string, string>>): void {
-    const step = begin(call, live);
-    const mailbox = this.#mailbox(call, step.state);
+    this.#enter(call, [call.originator.channelId], begin(call, live));
+  }
+
+  #enter(call: Call, channelIds: readonly string[], step: Step): void {
+    const mailbox = this.#mailbox(call, { phase: 'admitting', ended: null });
     this.#calls.set(call.id, mailbox);
-    this.#byChannel.set(call.originator.channelId, mailbox);
+    for (const channelId of channelIds) mailbox.performer.expectLeg(channelId);
     this.#active += 1;
     this.#take(mailbox, step);
   }
@@ -83,16 +86,25 @@ export class Registry {
   }
 
   /** The end of a channel that no event told: found missing after a reconnection. */
-  lost(channelId: string): void {
+  lost(channelId: string, gone: Gone): void {
     const mailbox = this.#byChannel.get(channelId);
-    if (mailbox === undefined) return;
-    this.#ended(mailbox, channelId, { moment: this.#clock.now(), cause: 16, techCause: null, source: 'estimate' });
+    if (mailbox !== undefined) this.#ended(mailbox, channelId, gone);
   }
 
-  /** A leg found up after a reconnection: its answer may have been told while nobody listened. */
-  up({ id: channelId, codec }: Channel): void {
+  /** A leg's answer that may have been told while nobody listened. */
+  answered(channelId: string, at: Moment, codec: string): void {
     const mailbox = this.#byChannel.get(channelId);
-    if (mailbox !== undefined && channelId !== mailbox.call.originator.channelId) this.#post(mailbox, { type: 'answered', legId: channelId, codec }, this.#clock.now());
+    if (mailbox !== undefined && channelId !== mailbox.call.originator.channelId) this.#post(mailbox, { type: 'answered', legId: channelId, codec, at }, this.#clock.now());
+  }
+
+  /** True for a call that is up, or just ended, in this process. */
+  leads(callId: string): boolean {
+    return this.#calls.has(callId);
+  }
+
+  /** A call that another process led. */
+  resume(call: Call, step: Step, channelIds: readonly string[]): void {
+    this.#enter(call, channelIds, step);
   }
 
   #ended(mailbox: Mailbox, channelId: string, gone: Gone): void {

@@ -2,7 +2,6 @@
  * One Asterisk: its connection, its devices and providers, its calls.
  */
 import { connectAsterisk } from './asterisk/connect.ts';
-import { listChannels } from './asterisk/queries.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
 import { arrivedCall, decideRoute, liveFields } from './arrive.ts';
@@ -15,6 +14,8 @@ import type { CallStore, Log } from './ports.ts';
 import { provision } from './provision.ts';
 import type { Provisioner } from './provision.ts';
 import { Registry } from './registry.ts';
+import { takeOver } from './takeover.ts';
+import type { Early } from './takeover.ts';
 import type { AsteriskSettings, Settings } from '../config/schema.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
 import type { RoutingSettings } from '../routing/plan.ts';
@@ -42,6 +43,8 @@ export class AsteriskServer {
   readonly #routing: RoutingSettings;
   readonly #calls: CallSettings;
   #draining = false;
+  /** Events of channels that no call knows yet, while calls are taken over. */
+  #early: Early[] | null = null;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
@@ -118,6 +121,7 @@ export class AsteriskServer {
   #connected(): void {
     this.#parts.log.info({ version: this.#link.version, transport: this.#link.transport }, 'Attached to Asterisk');
     this.#provisioner.connected();
+    this.#early = [];
     void this.#reconcileAtLast();
   }
 
@@ -133,29 +137,25 @@ export class AsteriskServer {
     }
   }
 
-  /** Calls whose channels vanished while nobody listened are ended; legs that no call knows are hung up. */
   async #reconcile(): Promise<void> {
-    const before = this.#registry.channelIds();
-    const channels = await listChannels(this.#link);
-    const up = new Set(channels.map((channel) => channel.id));
-    for (const id of before) if (!up.has(id)) this.#registry.lost(id);
-    for (const channel of channels) {
-      if (channel.state === 'Up') this.#registry.up(channel);
-      if (!this.#ours(channel) || this.#registry.knows(channel.id)) continue;
-      this.#parts.log.warn({ channel: channel.name }, 'A leg that belongs to no call is hung up');
-      this.#hangUp(channel.id, NOT_SERVING);
-    }
-  }
-
-  #ours(channel: Channel): boolean {
-    return channel.application === this.#parts.settings.app;
+    const { asterisk, settings, store, log } = this.#parts;
+    const early: Early[] = (this.#early ??= []);
+    await takeOver({
+      serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, link: this.#link, clock: this.#clock, store, registry: this.#registry, log,
+      arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),
+    }, early);
+    this.#early = null;
+    for (const { event, at } of early) this.#registry.receive(event, at);
   }
 
   #receive(event: AsteriskEvent): void {
     if (event.type === 'playbackFinished') return;
     const at = this.#clock.stamp(event.at);
     if (this.#registry.receive(event, at)) return;
-    if (event.type !== 'stasisStart') return;
+    if (event.type !== 'stasisStart') {
+      this.#early?.push({ event, at });
+      return;
+    }
     if (event.args[0] === LEG_ARGUMENT) {
       this.#hangUp(event.channelId, 16);
       return;
@@ -205,6 +205,7 @@ function callSettings(settings: Settings): CallSettings {
   const { calls, reservation } = settings;
   return {
     legStartTimeoutMs: calls.legStartTimeoutMs,
+    deadManS: calls.deadManS,
     rounding: calls.billsecRounding,
     reservation: reservation.mode,
     sliceS: reservation.sliceS,

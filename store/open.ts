@@ -1,7 +1,7 @@
 /** Everything the engine asks of Postgres and Redis, behind one door. Opening never fails: it goes on trying, and `health` says what is missing. */
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from '../engine/call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall } from '../engine/call/admission.ts';
 import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import { BANNED_POOL_ID } from '../routing/catalog.ts';
@@ -18,6 +18,7 @@ import type { CallStore } from './redis/calls.ts';
 import { connectRedis } from './redis/connect.ts';
 import { listCalls, readCounters } from './redis/live.ts';
 import type { LiveCall } from './redis/live.ts';
+import { finishedCalls, openCalls } from './redis/open-calls.ts';
 import { LiveUpdates } from './redis/live-updates.ts';
 import { QualityFigures } from './redis/quality.ts';
 import { makeUnits, unitsProblem } from './redis/units.ts';
@@ -74,6 +75,12 @@ export interface Store {
   updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
   /** Counts a CallerID that was drawn; two seconds later it is in Postgres. */
   numberUsed(drawn: DrawnNumber): void;
+  /** Calls of one Asterisk that are up, for a takeover; `leftOut` are led already. */
+  openCalls(serverId: number, leftOut: (callId: string) => boolean): Promise<readonly OpenCall[]>;
+  /** Which of these calls were finished lately. */
+  finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Gives back what a call holds and settles nothing: nobody knows what it was. */
+  release(callId: string): Promise<void>;
   listCalls(): Promise<readonly LiveCall[]>;
   counters(): Promise<Readonly<Record<string, number>>>;
   onCatalogChange(listener: (catalog: Catalog) => void): void;
@@ -265,6 +272,21 @@ class OpenStore implements Store {
 
   numberUsed(drawn: DrawnNumber): void {
     this.#numberUse.add(drawn);
+  }
+
+  async openCalls(serverId: number, leftOut: (callId: string) => boolean): Promise<readonly OpenCall[]> {
+    this.#mustBeUp();
+    return openCalls(this.#redis, this.#units, serverId, leftOut);
+  }
+
+  async finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>> {
+    this.#mustBeUp();
+    return finishedCalls(this.#redis, callIds);
+  }
+
+  async release(callId: string): Promise<void> {
+    this.#mustBeUp();
+    await this.#calls.release(callId);
   }
 
   async listCalls(): Promise<readonly LiveCall[]> {

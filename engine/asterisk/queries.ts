@@ -4,6 +4,7 @@ import type { AsteriskLink, Channel } from './contract.ts';
 import { contactDialStrings, type DialString } from './dial-string.ts';
 import { pathSegment } from './encode.ts';
 import { parseChannels } from './events.ts';
+import { stampMs } from './timestamp.ts';
 
 export interface Bridge {
   readonly id: string;
@@ -32,6 +33,12 @@ export async function listChannels(link: AsteriskLink): Promise<readonly Channel
 export async function listBridges(link: AsteriskLink): Promise<readonly Bridge[]> {
   const list = objects(await link.request({ method: 'GET', path: '/bridges' }));
   return list.map((each) => ({ id: text(each['id']), channelIds: texts(each['channels']), creator: text(each['creator']) }));
+}
+
+/** Asterisk's own clock, epoch milliseconds. */
+export async function askTime(link: AsteriskLink): Promise<number> {
+  const [answer] = objects([await link.request({ method: 'GET', path: '/asterisk/ping' })]);
+  return stampMs(answer?.['timestamp']) ?? Date.now();
 }
 
 /** The PJSIP endpoints: the operator's own and the engine's. */

@@ -30,6 +30,8 @@ export interface AdmitRequest {
   readonly ways: readonly (readonly CounterClaim[])[];
   /** Shown by `calls` and used by recovery: flat text fields. */
   readonly live: Readonly<Record<string, string>>;
+  /** What a takeover needs to know of the call; kept as it is. */
+  readonly memo?: Uint8Array | undefined;
 }
 
 export type AdmitAnswer =
@@ -48,7 +50,11 @@ export interface NextWayRequest {
   readonly callId: string;
   readonly nowMs: number;
   readonly ways: readonly (readonly CounterClaim[])[];
+  /** Index of the first of them among all ways of the call. */
+  readonly from: number;
   readonly live: Readonly<Record<string, string>>;
+  /** Rows of the attempts that failed, for a takeover; kept as it is. */
+  readonly memo?: Uint8Array | undefined;
 }
 
 /** Everything the call held is given back; what is owed and the CDR rows are queued for settling. Repeating it changes nothing. */
@@ -136,4 +142,18 @@ export interface Cdr {
   readonly originatorIp: string;
   readonly catalogVersion: number;
   readonly prices: Readonly<Partial<Record<PriceLevel, CdrPrice>>>;
+}
+
+/** What the store knows of a call that is up. */
+export interface OpenCall {
+  readonly callId: string;
+  /** What was handed over at its admission, and with its last failover. */
+  readonly memo: Uint8Array | null;
+  readonly past: Uint8Array | null;
+  /** Index of the way taken; -1: none had room. */
+  readonly way: number;
+  /** Of the live view. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Money on hold by user id. */
+  readonly held: ReadonlyMap<number, Money>;
 }

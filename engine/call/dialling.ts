@@ -8,7 +8,7 @@ import type { Cdr } from './admission.ts';
 import { attemptCdr, elapsedMs } from './cdr.ts';
 import type { Ended } from './cdr.ts';
 import { CANCEL_CAUSE, strayLeg } from './legs.ts';
-import { flashDebits, flashPrices } from './money.ts';
+import { flashDebits, flashPrices, paidSeconds } from './money.ts';
 import { failedOutcome, goesOn, SILENT } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import type { Attempt, Call, CallAction, CallInput, CallState, EarlyEnd, Gone, Moment, Step } from './state.ts';
@@ -30,6 +30,13 @@ function wayOf(call: Call, attempt: Attempt): Way {
   return way;
 }
 
+/** The longest ringing, what is paid, and the dead man's time. */
+function legLimitS(call: Call, granted: Dialling['granted'], index: number, now: Moment): number {
+  const way = call.plan.ways[index];
+  const paidS = paidSeconds(call, granted, { answeredMs: now.wallMs, beforeS: 0, wayTimeoutS: way?.callTimeoutS ?? 0 });
+  return (way?.ringTimeoutS ?? 0) + paidS + call.settings.deadManS;
+}
+
 export interface Carried {
   readonly bridged: boolean;
   readonly granted: Dialling['granted'];
@@ -44,7 +51,7 @@ export function startAttempt(call: Call, { bridged, granted, past }: Carried, wa
     state: { phase: 'dialling', bridged, granted, past, attempt },
     actions: [
       ...(past.length === 0 ? [{ do: 'createBridge' } as const] : []),
-      { do: 'createLeg', legId, way },
+      { do: 'createLeg', legId, way, limitS: legLimitS(call, granted, way, now) },
       { do: 'setTimer', timer: 'legStart', afterMs: call.settings.legStartTimeoutMs },
     ],
   };
@@ -54,16 +61,20 @@ export function startAttempt(call: Call, { bridged, granted, past }: Carried, wa
 function connectWhenReady(call: Call, state: Dialling): Step {
   const { attempt } = state;
   if (!attempt.ready || !state.bridged || attempt.connecting) return { state, actions: [] };
-  const way = wayOf(call, attempt);
   return {
     state: { ...state, attempt: { ...attempt, connecting: true } },
     actions: [
       { do: 'clearTimer', timer: 'legStart' },
       { do: 'connect', legId: attempt.legId, way: attempt.way },
-      { do: 'setTimer', timer: 'ring', afterMs: way.ringTimeoutS * 1000 + RING_MARGIN_MS },
-      ...(way.silenceMs > 0 ? [{ do: 'setTimer', timer: 'silence', afterMs: way.silenceMs } as const] : []),
+      ...ringTimers(call, attempt),
     ],
   };
+}
+
+export function ringTimers(call: Call, attempt: Attempt): CallAction[] {
+  const way = wayOf(call, attempt);
+  const ring: CallAction = { do: 'setTimer', timer: 'ring', afterMs: way.ringTimeoutS * 1000 + RING_MARGIN_MS };
+  return way.silenceMs > 0 && attempt.rang === null ? [ring, { do: 'setTimer', timer: 'silence', afterMs: way.silenceMs }] : [ring];
 }
 
 function failure(outcome: Outcome, gone: Gone, terminatedBy: Ended['terminatedBy']): Ended {
@@ -82,7 +93,7 @@ function finish(call: Call, past: readonly Cdr[], now: Moment, orders: readonly 
   };
 }
 
-function giveUp(call: Call, past: readonly Cdr[], now: Moment): Step {
+export function giveUp(call: Call, past: readonly Cdr[], now: Moment): Step {
   const cause = past.at(-1)?.hangupCause ?? 204;
   return finish(call, past, now, [{ do: 'hangUp', channelId: call.originator.channelId, q850: hangupCause(cause).q850 }, { do: 'destroyBridge' }]);
 }
@@ -93,10 +104,10 @@ function attemptFailed(call: Call, state: Dialling, ended: Ended): Step {
   const past = [...state.past, attemptCdr(call, attempt, ended).cdr];
   const rest = call.plan.ways.slice(attempt.way + 1);
   if (!goesOn(wayOf(call, attempt), ended.outcome) || rest.length === 0) return giveUp(call, past, ended.end);
-  const request = { callId: call.id, nowMs: ended.end.wallMs, ways: rest.map((way) => way.claims), live: { attempt: String(past.length + 1), state: 'dialling' } };
+  const request = { callId: call.id, nowMs: ended.end.wallMs, ways: rest.map((way) => way.claims), from: attempt.way + 1, live: { attempt: String(past.length + 1), state: 'dialling', rang: '' } };
   return {
     state: { phase: 'choosing', bridged: state.bridged, granted: state.granted, from: attempt.way + 1, past, ended: null },
-    actions: [...ALL_TIMERS, { do: 'nextWay', request }],
+    actions: [...ALL_TIMERS, { do: 'nextWay', request, past }],
   };
 }
 
@@ -129,7 +140,7 @@ function unreachable(way: Way): Outcome {
   return { disposition: 'FAILED', cause: way.kind === 'device' ? 20 : 27, sipCode: null };
 }
 
-const ENGINE_FAILED: Outcome = { disposition: 'FAILED', cause: 41, sipCode: null };
+export const ENGINE_FAILED: Outcome = { disposition: 'FAILED', cause: 41, sipCode: null };
 
 /** An order without an answer (status 0) may have been carried out: the leg is told to end, and one that is there already stays. */
 function legNotCreated(call: Call, state: Dialling, status: number, now: Moment): Step {
@@ -181,10 +192,10 @@ function decideAttempt(call: Call, state: Dialling, input: CallInput, now: Momen
       if (input.legId !== attempt.legId || attempt.rang !== null) return { state, actions: [] };
       return {
         state: { ...state, attempt: { ...attempt, rang: now } },
-        actions: [{ do: 'clearTimer', timer: 'silence' }, { do: 'showLive', fields: { state: 'ringing' } }],
+        actions: [{ do: 'clearTimer', timer: 'silence' }, { do: 'showLive', fields: { state: 'ringing', rang: String(now.wallMs) } }],
       };
     case 'answered':
-      return input.legId === attempt.legId ? startTalking(call, { ...state, attempt: { ...attempt, codec: input.codec } }, now) : { state, actions: [] };
+      return input.legId === attempt.legId ? startTalking(call, { ...state, attempt: { ...attempt, codec: input.codec } }, input.at ?? now, now) : { state, actions: [] };
     case 'legGone':
       return input.legId === attempt.legId ? attemptFailed(call, state, failure(failedOutcome(attempt, input.gone), input.gone, 'terminator')) : { state, actions: [] };
     case 'callerGone':

@@ -36,6 +36,8 @@ export interface CallSettings {
   readonly sliceS: number;
   readonly extendBeforeS: number;
   readonly frozenS: number;
+  /** Asterisk itself ends a leg so long after the end of what is paid. */
+  readonly deadManS: number;
 }
 
 export interface Originator {
@@ -127,8 +129,8 @@ export type CallInput =
   | { readonly type: 'legReady'; readonly legId: string; readonly sipCallId: string }
   | { readonly type: 'dialled'; readonly legId: string }
   | { readonly type: 'rang'; readonly legId: string }
-  /** `codec` '': not told. */
-  | { readonly type: 'answered'; readonly legId: string; readonly codec: string }
+  /** `codec` '': not told. `at`: the moment, where it is known only now. */
+  | { readonly type: 'answered'; readonly legId: string; readonly codec: string; readonly at?: Moment }
   | { readonly type: 'legGone'; readonly legId: string; readonly gone: Gone }
   | { readonly type: 'callerGone'; readonly gone: Gone }
   /** Asterisk refused an order; `status` is HTTP's, 0 when the connection was lost. */
@@ -139,14 +141,17 @@ export type CallInput =
 
 export type CallAction =
   | { readonly do: 'admit'; readonly request: AdmitRequest }
-  | { readonly do: 'nextWay'; readonly request: NextWayRequest }
+  /** `past`: the rows so far, for a takeover. */
+  | { readonly do: 'nextWay'; readonly request: NextWayRequest; readonly past: readonly Cdr[] }
   | { readonly do: 'extend'; readonly request: ExtendRequest }
   /** What was held is given back, what is owed queued. */
   | { readonly do: 'finish'; readonly request: FinishRequest }
   /** Nothing was held: only the CDR. */
   | { readonly do: 'record'; readonly cdrs: readonly Cdr[] }
   | { readonly do: 'createBridge' }
-  | { readonly do: 'createLeg'; readonly legId: string; readonly way: number }
+  /** `limitS`: so long Asterisk keeps it up by itself. */
+  | { readonly do: 'createLeg'; readonly legId: string; readonly way: number; readonly limitS: number }
+  | { readonly do: 'limit'; readonly channelId: string; readonly afterS: number }
   | { readonly do: 'connect'; readonly legId: string; readonly way: number }
   | { readonly do: 'answerCaller' }
   | { readonly do: 'hangUp'; readonly channelId: string; readonly q850: number }

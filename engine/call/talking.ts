@@ -13,7 +13,7 @@ const LAST_TRY_MS = 250;
 /** A refused answer is followed by the caller's end, a lost one is tried again: both after so long. */
 const TROUBLE_MS = 1000;
 
-function talkOf(call: Call, state: Pick<Talking, 'attempt' | 'answered'>): Talk {
+export function talkOf(call: Call, state: Pick<Talking, 'attempt' | 'answered'>): Talk {
   return {
     answeredMs: state.answered.wallMs,
     beforeS: Math.ceil(elapsedMs(call.arrived, state.answered) / 1000),
@@ -22,7 +22,7 @@ function talkOf(call: Call, state: Pick<Talking, 'attempt' | 'answered'>): Talk 
 }
 
 /** Timers of a talk: the cut, and the next try to hold more before it. */
-function timers(call: Call, state: Talking, now: Moment): CallAction[] {
+export function timers(call: Call, state: Talking, now: Moment): CallAction[] {
   const leftMs = state.paidS * 1000 - elapsedMs(state.answered, now);
   const cut: CallAction = { do: 'setTimer', timer: 'cut', afterMs: Math.max(0, leftMs) };
   if (!extendable(call, state.paidS, talkOf(call, state))) return [cut, { do: 'clearTimer', timer: 'extend' }];
@@ -32,10 +32,10 @@ function timers(call: Call, state: Talking, now: Moment): CallAction[] {
   return afterMs >= leftMs || leftMs <= LAST_TRY_MS ? [cut] : [cut, { do: 'setTimer', timer: 'extend', afterMs }];
 }
 
-export function startTalking(call: Call, state: Extract<CallState, { phase: 'dialling' }>, now: Moment): Step {
+export function startTalking(call: Call, state: Extract<CallState, { phase: 'dialling' }>, answered: Moment, now: Moment): Step {
   const { attempt, granted, past } = state;
-  const rang = attempt.rang ?? now;
-  const start = { attempt: { ...attempt, rang }, answered: now, granted };
+  const rang = attempt.rang ?? answered;
+  const start = { attempt: { ...attempt, rang }, answered, granted };
   const talk = talkOf(call, start);
   const cause = unpaidCause(call, granted, talk);
   if (cause !== 0) return unpaid(call, state, cause, now);
@@ -46,7 +46,8 @@ export function startTalking(call: Call, state: Extract<CallState, { phase: 'dia
       { do: 'answerCaller' },
       ...(['legStart', 'silence', 'ring'] as const).map((timer) => ({ do: 'clearTimer', timer }) as const),
       ...timers(call, talking, now),
-      { do: 'showLive', fields: { state: 'answered', answered: String(now.wallMs) } },
+      ...limitsOf(call, talking, now),
+      { do: 'showLive', fields: { state: 'answered', answered: String(answered.wallMs) } },
     ],
   };
 }
@@ -67,6 +68,12 @@ function unpaid(call: Call, state: Extract<CallState, { phase: 'dialling' }>, ca
   };
 }
 
+/** Asterisk is told how long both legs may stay up if nobody tells it otherwise. */
+export function limitsOf(call: Call, { attempt, answered, paidS }: Talking, now: Moment): CallAction[] {
+  const afterS = Math.ceil(paidS - elapsedMs(answered, now) / 1000) + call.settings.deadManS;
+  return [call.originator.channelId, attempt.legId].map((channelId) => ({ do: 'limit', channelId, afterS }));
+}
+
 function extend(call: Call, state: Talking): Step {
   const talk = talkOf(call, state);
   if (state.extending || !extendable(call, state.paidS, talk)) return { state, actions: [] };
@@ -78,7 +85,13 @@ function extended(call: Call, state: Talking, held: Talking['granted'], now: Mom
   const granted = held.length === state.granted.length ? held : state.granted;
   const next: Talking = { ...state, granted, extending: false };
   const talking = { ...next, paidS: Math.max(state.paidS, paidSeconds(call, granted, talkOf(call, next))) };
-  return { state: talking, actions: timers(call, talking, now) };
+  const limits = talking.paidS > state.paidS ? limitsOf(call, talking, now) : [];
+  return { state: talking, actions: [...timers(call, talking, now), ...limits] };
+}
+
+/** It went on beyond its money, as nobody was there to cut it: whoever ended it then, the cut ends it. */
+function wasToBeCut({ answered, paidS }: Talking, { moment }: Gone): boolean {
+  return elapsedMs(answered, moment) > paidS * 1000;
 }
 
 interface End {
@@ -90,7 +103,7 @@ function finish(call: Call, state: Talking, { gone, by }: End): Step {
   const way = call.plan.ways[state.attempt.way];
   // What the far end says of an answered call matters only when it is not the normal end.
   const cause = by === 'system' || gone.cause === 0 ? 16 : gone.cause;
-  const ended = { outcome: { disposition: 'ANSWERED', cause, sipCode: 200 }, end: gone.moment, source: gone.source, terminatedBy: by, answered: state.answered, paidS: state.paidS } as const;
+  const ended = { outcome: { disposition: 'ANSWERED', cause, sipCode: 200 }, end: gone.moment, source: gone.source, terminatedBy: wasToBeCut(state, gone) ? 'system' : by, answered: state.answered, paidS: state.paidS } as const;
   const { cdr, prices } = attemptCdr(call, state.attempt, ended);
   const cdrs = [...state.past.map((one) => ({ ...one, final: false })), cdr];
   const orders: CallAction[] = [];

@@ -5,6 +5,7 @@
 --       then limit and cause of each counter and window; of each payer: user id, want, least, and the causes
 --       too low, simultaneous, under one second; of each way: number of claims, then the limit of each;
 --       then field and value of what the live view shows
+-- MEMO  what a takeover needs to know of the call
 -- Returns {'admitted', way (from 0; -1: none was asked), what each payer has on hold} | {'refused', cause}
 --       | {'noWay'} | {'unknown', user ids that have no balance here yet} | {'finished'}: the call is over already
 local call, live, done = KEYS[1], KEYS[2], KEYS[3]
@@ -116,6 +117,8 @@ for key, purse in pairs(purses) do
   names[#names + 1] = purse.user
 end
 keep('_started', ARGV[2])
+keep('_way', way)
+if MEMO then keep('_memo', MEMO) end
 keep('_answer', way .. ' ' .. table.concat(granted, ' '))
 keep('_held', table.concat(held, ' '))
 keep('_way_held', table.concat(way_held, ' '))

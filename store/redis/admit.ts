@@ -23,15 +23,16 @@ export function encodeAdmit(request: AdmitRequest, units: Units): ScriptCall {
   }
   pushWays(request.ways, { keys, args, nowMs: request.nowMs });
   pushFields(request.live, args);
-  return { keys, args };
+  return { keys, args, memo: request.memo };
 }
 
 export function encodeNextWay(request: NextWayRequest): ScriptCall {
   const keys = [callKey(request.callId)];
   const args: (string | number)[] = [request.ways.length];
   pushWays(request.ways, { keys, args, nowMs: request.nowMs });
+  args.push(request.from);
   pushFields(request.live, args);
-  return { keys, args };
+  return { keys, args, memo: request.memo };
 }
 
 export function encodeExtend(request: ExtendRequest, units: Units): ScriptCall {

@@ -1,6 +1,8 @@
 -- Gives the places of the present way back and takes the first of the given ways with room.
 -- KEYS  1 tollgate:call:<id>, then the claims of all ways in the order asked
--- ARGV  1 number of ways; of each way: number of claims, then the limit of each; then field and value for the live view
+-- ARGV  1 number of ways; of each way: number of claims, then the limit of each; then the number that the first of these
+--       ways has in the call, and field and value for the live view
+-- MEMO  rows of the failed attempts so far
 -- Returns the way taken (from 0), -1: none has room, -2: the call is not here
 local call, ways = KEYS[1], tonumber(ARGV[1])
 local present = redis.call('HGET', call, '_way_held')
@@ -28,5 +30,6 @@ for w = 1, ways do
   end
   key_at, arg = key_at + claims, arg + 1 + claims
 end
-redis.call('HSET', call, '_way_held', table.concat(way_held, ' '), unpack(ARGV, arg))
+redis.call('HSET', call, '_way_held', table.concat(way_held, ' '), '_way', way < 0 and -1 or way + tonumber(ARGV[arg]), unpack(ARGV, arg + 1))
+if MEMO then redis.call('HSET', call, '_past', MEMO) end
 return way

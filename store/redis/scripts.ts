@@ -10,9 +10,11 @@ export type ScriptName = (typeof SCRIPTS)[number];
 export interface ScriptCall {
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];
+  /** Bytes that a script keeps without a look into them. */
+  readonly memo?: Uint8Array | undefined;
 }
 
-type Command = (numberOfKeys: number, ...keysAndArgs: (string | number)[]) => Promise<unknown>;
+type Command = (numberOfKeys: number, ...keysAndArgs: (string | number | Buffer)[]) => Promise<unknown>;
 
 /** Reads the scripts once; a missing file stops the start, not a call. */
 const SOURCES: ReadonlyMap<ScriptName, string> = new Map(SCRIPTS.map((name) => [name, readLua('arguments') + readLua('money') + readLua(name)]));
@@ -33,7 +35,8 @@ export function defineScripts(redis: Redis): void {
 export async function runScript(redis: Redis, name: ScriptName, call: ScriptCall): Promise<unknown> {
   const command = (redis as unknown as Record<string, Command>)[commandName(name)];
   if (command === undefined) throw new Error(`Script ${name} is not defined on this connection.`);
-  return command.call(redis, call.keys.length, ...call.keys, packed(call.args));
+  const memo = call.memo === undefined ? [] : [Buffer.from(call.memo.buffer, call.memo.byteOffset, call.memo.byteLength)];
+  return command.call(redis, call.keys.length, ...call.keys, packed(call.args), ...memo);
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/gu;

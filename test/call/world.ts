@@ -222,6 +222,7 @@ export class World {
         this.#timers.delete(action.timer);
         return;
       case 'destroyBridge':
+      case 'limit':
       case 'showLive':
     }
   }

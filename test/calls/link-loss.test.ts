@@ -138,7 +138,7 @@ t.test('a call that ended while the connection was lost is closed when it is bac
   t.equal((await rings.done).exitCode, 0, 'Asterisk answers the cancel itself');
   wire?.mend();
   await attached(true);
-  t.match(await stage.rowsOf(await answered.done), [{ disposition: 'ANSWERED', final: true }]);
+  t.match(await stage.rowsOf(await answered.done), [{ disposition: 'ANSWERED', final: true, end_source: 'witness', billsec: 2 }]);
   t.match(await stage.rowsOf(await rings.done), [{ disposition: 'NO ANSWER', hangup_cause: 241, final: true }]);
   await until(() => {
     const told = received(far, 'BYE').length + received(ringing, 'CANCEL').length;
@@ -158,7 +158,7 @@ t.test('calls that ended meanwhile are closed even if Asterisk cannot list its c
   wire?.mend();
   await attached(true);
   t.equal(await spoiling, 486);
-  t.match(await stage.rowsOf(await answered.done), [{ disposition: 'ANSWERED', final: true, end_source: 'estimate' }]);
+  t.match(await stage.rowsOf(await answered.done), [{ disposition: 'ANSWERED', final: true, end_source: 'witness', billsec: 1 }]);
 });
 
 t.test('a far end that answers while the connection is lost is known when it is back', async (t) => {

@@ -197,7 +197,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const [postgresUrl, redisUrl, asterisk] = await Promise.all([freshDatabase(), freshRedis(), startAsterisk(options.asterisk)]);
   await importTenant(tenantFile(tenant), { postgresUrl, separators: { separator: ',', decimal: '.' } });
   const url = options.ariUrl === undefined ? asterisk.ariUrl : await options.ariUrl(asterisk);
-  const server = { id: 1, url, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto' };
+  const server = { id: 1, url, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto', witness: asterisk.celFile };
   const settings = loadSettings(JSON.stringify({ postgresUrl, redisUrl, asterisk: [server], health: { port: 0 }, drainTimeoutS: 2, ...options.settings }), {});
   const lines: string[] = [];
   const log = keepingLog(lines);

@@ -88,14 +88,14 @@ t.test('nextWay gives the present way back and takes a later one', async (t) => 
   const ways = [1, 2, 3].map((id) => [counter(`calls:provider:${id}`, 1)]);
   await store.admit(admission('c1', { ways }));
   await redis.set('tollgate:calls:provider:2', '1');
-  t.equal(await store.nextWay({ callId: 'c1', nowMs: NOW, ways: ways.slice(1), live: { way: 'three' } }), 1);
+  t.equal(await store.nextWay({ callId: 'c1', nowMs: NOW, ways: ways.slice(1), from: 1, live: { way: 'three' } }), 1);
   t.equal(await redis.get('tollgate:calls:provider:1'), null);
   t.equal(await redis.get('tollgate:calls:provider:3'), '1');
   t.equal(await redis.hget('tollgate:call:c1', 'way'), 'three');
-  t.equal(await store.nextWay({ callId: 'c1', nowMs: NOW, ways: [], live: {} }), null);
+  t.equal(await store.nextWay({ callId: 'c1', nowMs: NOW, ways: [], from: 0, live: {} }), null);
   t.equal(await redis.get('tollgate:calls:provider:3'), null);
   await store.finish({ callId: 'c1', nowMs: NOW, debits: [], cdrs: [] });
-  t.equal(await store.nextWay({ callId: 'c1', nowMs: NOW, ways, live: {} }), null, 'a finished call takes nothing');
+  t.equal(await store.nextWay({ callId: 'c1', nowMs: NOW, ways, from: 0, live: {} }), null, 'a finished call takes nothing');
   t.strictSame(await keysLeft(redis), ['tollgate:calls:provider:2']);
 });
 

@@ -64,7 +64,7 @@ async function after(store: CallStore, auditor: Auditor, { request, one }: { req
     const held = await store.extend({ callId, payers: [{ userId, want: one.more * UNIT }] });
     auditor.extended(callId, userId, held?.[0] ?? -1n);
   } else if (one.later === 'nextWay') {
-    const way = await store.nextWay({ callId, nowMs: NOW, ways: request.ways, live: {} });
+    const way = await store.nextWay({ callId, nowMs: NOW, ways: request.ways, from: 0, live: {} });
     auditor.wayTaken(callId, way === null ? [] : (request.ways[way] ?? []));
   } else if (one.later === 'finish' || one.later === 'finishTwice') {
     const ends = await Promise.all([finish(), ...(one.later === 'finishTwice' ? [finish()] : [])]);

@@ -1,0 +1,103 @@
+/**
+ * A call that another process led, led on: what the store remembers, what Asterisk has up and what the witness saw become
+ * a state and orders, as if this process had been there all the time. See docs/decisions/0008-recovery.md.
+ */
+import type { Money } from '../../rating/money.ts';
+import type { Cdr } from './admission.ts';
+import { attemptCdr } from './cdr.ts';
+import { decide } from './decide.ts';
+import { ENGINE_FAILED, giveUp, ringTimers, startAttempt } from './dialling.ts';
+import type { Carried } from './dialling.ts';
+import { CANCEL_CAUSE } from './legs.ts';
+import { paidSeconds } from './money.ts';
+import type { Attempt, Call, CallAction, CallInput, Gone, Moment, Step, Talking } from './state.ts';
+import { limitsOf, talkOf, timers } from './talking.ts';
+
+export interface Facts {
+  /** What each payer has on hold, in the order of the admission. */
+  readonly granted: readonly Money[];
+  readonly past: readonly Cdr[];
+  /** Index of the way taken last; -1: none had room. */
+  readonly way: number;
+  /** null: the caller is up. */
+  readonly callerGone: Gone | null;
+  readonly leg: LegFacts;
+}
+
+export interface LegFacts {
+  readonly started: Moment | null;
+  readonly rang: Moment | null;
+  readonly answered: Moment | null;
+  readonly codec: string;
+  readonly sipCallId: string;
+  /** `none`: Asterisk never had it. */
+  readonly state: 'none' | 'up' | 'gone';
+  /** null: it is up, or nobody knows when it ended. */
+  readonly gone: Gone | null;
+}
+
+function attemptOf(call: Call, { past, way, leg }: Facts): Attempt {
+  const number = past.length + 1;
+  const started = leg.started ?? call.arrived;
+  const rang = leg.rang ?? leg.answered;
+  return { number, way, legId: `${call.id}-${number}`, started, dialled: started, rang, ready: true, connecting: true, sipCallId: leg.sipCallId, codec: leg.codec };
+}
+
+/** Ends that came while nobody listened, the earlier one first. */
+function ends(attempt: Attempt, { callerGone, leg }: Facts): CallInput[] {
+  const legGone: CallInput | null = leg.gone === null ? null : { type: 'legGone', legId: attempt.legId, gone: leg.gone };
+  const caller: CallInput | null = callerGone === null ? null : { type: 'callerGone', gone: callerGone };
+  const legFirst = leg.gone !== null && callerGone !== null && leg.gone.moment.wallMs < callerGone.moment.wallMs;
+  return (legFirst ? [legGone, caller] : [caller, legGone]).filter((input) => input !== null);
+}
+
+/** The first end that leads on decides; what comes after it finds a call that is over, or another leg. */
+function fed(call: Call, step: Step, inputs: readonly CallInput[], now: Moment): Step {
+  return inputs.reduce<Step>((before, input) => {
+    const next = decide(call, before.state, input, now);
+    return { state: next.state, actions: [...before.actions, ...next.actions] };
+  }, step);
+}
+
+function talkingOn(call: Call, facts: Facts, answered: Moment, now: Moment): Step {
+  const attempt = attemptOf(call, facts);
+  const start = { attempt, answered, granted: facts.granted };
+  const paidS = paidSeconds(call, facts.granted, talkOf(call, start));
+  const state: Talking = { phase: 'talking', ...start, past: facts.past, paidS, extending: false, answerLost: false };
+  // Perhaps the caller was not answered any more; a second answer does nothing.
+  const actions: CallAction[] = facts.callerGone !== null || facts.leg.state === 'gone' ? [] : [
+    { do: 'answerCaller' },
+    ...timers(call, state, now),
+    ...limitsOf(call, state, now),
+    { do: 'showLive', fields: { state: 'answered', answered: String(answered.wallMs) } },
+  ];
+  return fed(call, { state, actions }, ends(attempt, facts), now);
+}
+
+/** The attempt that the dead process made of this way is given up, and made anew. */
+function sameWayAgain(call: Call, facts: Facts, now: Moment): Step {
+  const attempt = attemptOf(call, facts);
+  const left = { outcome: ENGINE_FAILED, end: now, source: 'event', terminatedBy: 'system', answered: null, paidS: null } as const;
+  const made = facts.leg.state === 'up';
+  const past = made ? [...facts.past, { ...attemptCdr(call, attempt, left).cdr, final: false }] : facts.past;
+  const step = startAttempt(call, { bridged: false, granted: facts.granted, past }, facts.way, now);
+  return {
+    state: step.state,
+    actions: [
+      ...(made ? [{ do: 'hangUp', channelId: attempt.legId, q850: CANCEL_CAUSE } as const] : []),
+      ...(past.length > 0 ? [{ do: 'createBridge' } as const] : []),
+      ...step.actions,
+    ],
+  };
+}
+
+export function resume(call: Call, facts: Facts, now: Moment): Step {
+  const { leg, callerGone, granted, past, way } = facts;
+  if (leg.answered !== null) return talkingOn(call, facts, leg.answered, now);
+  if (call.plan.ways[way] === undefined) return giveUp(call, past, now);
+  const carried: Carried = { bridged: true, granted, past };
+  const dialling = { phase: 'dialling', ...carried, attempt: attemptOf(call, facts) } as const;
+  if (callerGone !== null || leg.gone !== null) return fed(call, { state: dialling, actions: [] }, ends(dialling.attempt, facts), now);
+  if (leg.state === 'up' && leg.rang !== null) return { state: dialling, actions: ringTimers(call, dialling.attempt) };
+  return sameWayAgain(call, facts, now);
+}

@@ -1,0 +1,193 @@
+/**
+ * After a (re)connection: the calls that this process leads, those that another process led, and the channels that Asterisk
+ * has are compared. Ends and answers that nobody told are asked of the witness. See docs/decisions/0008-recovery.md.
+ */
+import { getVariable, hangup } from './asterisk/commands.ts';
+import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
+import { askTime, listChannels } from './asterisk/queries.ts';
+import { readWitness } from './asterisk/witness.ts';
+import type { Witnessed, WitnessedChannels } from './asterisk/witness.ts';
+import type { OpenCall } from './call/admission.ts';
+import { payersOf } from './call/money.ts';
+import { resume } from './call/resume.ts';
+import type { Facts, LegFacts } from './call/resume.ts';
+import type { Call, CallSettings, Gone, Moment } from './call/state.ts';
+import type { AsteriskClock } from './clock.ts';
+import { pause } from './clock.ts';
+import { decodeCall, decodePast } from './memo.ts';
+import type { CallStore, Log } from './ports.ts';
+import type { Registry } from './registry.ts';
+
+export interface TakeoverParts {
+  readonly serverId: number;
+  readonly app: string;
+  readonly settings: CallSettings;
+  /** Path of the event log; '': there is none. */
+  readonly witness: string;
+  readonly link: AsteriskLink;
+  readonly clock: AsteriskClock;
+  readonly store: CallStore;
+  readonly registry: Registry;
+  readonly log: Log;
+  /** A caller whom nobody has taken yet. */
+  readonly arrive: (channel: Channel, args: readonly string[], at: Moment) => void;
+}
+
+/** What came while the calls were being taken over, of channels that no call knew. */
+export interface Early {
+  readonly event: Exclude<AsteriskEvent, { type: 'playbackFinished' }>;
+  readonly at: Moment;
+}
+
+/** Asterisk writes its log within the second. */
+const WITNESS_DELAY_MS = 1200;
+const UNWANTED = 16;
+
+const NOT_WITNESSED: Witnessed = { startedMs: null, answeredMs: null, endedMs: null, cause: 0 };
+
+interface Seen {
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly early: readonly Early[];
+  readonly witnessed: WitnessedChannels;
+}
+
+export async function takeOver(parts: TakeoverParts, early: readonly Early[]): Promise<void> {
+  const { link, registry, clock, log } = parts;
+  clock.stamp(await askTime(link));
+  const own = registry.channelIds();
+  const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId));
+  const calls = open.map((one) => ({ open: one, call: remembered(parts, one) }));
+  const channels = new Map((await listChannels(link)).map((channel) => [channel.id, channel]));
+  const asked = [...own, ...open.flatMap(({ callId, past }) => [callerOf(callId), legOf(callId, decodePast(past).length + 1)])];
+  const seen: Seen = { channels, early, witnessed: await askWitness(parts, asked, channels, oldest(calls, clock)) };
+  for (const id of own) reconcileOwn(parts, seen, id);
+  for (const { open: one, call } of calls) {
+    if (call === null) await abandon(parts, one);
+    else registry.resume(call, resume(call, factsOf(parts, call, one, seen), clock.now()), [call.originator.channelId, ...legsOf(call.id, channels)]);
+  }
+  if (calls.length > 0) log.info({ calls: calls.length }, 'Calls that another process led are taken over');
+  await orphans(parts, channels);
+}
+
+function callerOf(callId: string): string {
+  return callId.replace(/^\d+-/, '');
+}
+
+function legOf(callId: string, attempt: number): string {
+  return `${callId}-${attempt}`;
+}
+
+function legsOf(callId: string, channels: ReadonlyMap<string, Channel>): string[] {
+  return [...channels.keys()].filter((id) => id.startsWith(`${callId}-`));
+}
+
+/** Moments of the memo stand on the clock of a process that is gone. */
+function remembered({ clock, settings, log }: TakeoverParts, open: OpenCall): Call | null {
+  try {
+    const call = open.memo === null ? null : decodeCall(open.memo);
+    return call === null ? null : { ...call, settings: { ...call.settings, deadManS: settings.deadManS }, arrived: clock.moment(call.arrived.wallMs) };
+  } catch (error) {
+    log.error({ err: error, callId: open.callId }, 'What is remembered of a call cannot be read');
+    return null;
+  }
+}
+
+function oldest(calls: readonly { readonly call: Call | null }[], clock: AsteriskClock): number {
+  return calls.reduce((least, { call }) => Math.min(least, call?.arrived.wallMs ?? least), clock.now().wallMs);
+}
+
+/** Whoever is missing must have ended; an end of this moment may not stand in the log yet. */
+async function askWitness(parts: TakeoverParts, ids: readonly string[], channels: ReadonlyMap<string, Channel>, sinceMs: number): Promise<WitnessedChannels> {
+  if (parts.witness === '' || ids.length === 0) return new Map();
+  try {
+    const found = await readWitness(parts.witness, new Set(ids), sinceMs);
+    if (ids.every((id) => channels.has(id) || (found.get(id)?.endedMs ?? null) !== null)) return found;
+    await pause(WITNESS_DELAY_MS);
+    return await readWitness(parts.witness, new Set(ids), sinceMs);
+  } catch (error) {
+    parts.log.warn({ err: error, witness: parts.witness }, 'The witness cannot be read: ends that nobody told are estimated');
+    return new Map();
+  }
+}
+
+/** null: it is up. */
+function goneOf({ clock }: TakeoverParts, { channels, early, witnessed }: Seen, id: string): Gone | null {
+  for (const { event, at } of early) {
+    if (event.type === 'destroyed' && event.channelId === id) return { moment: at, cause: event.cause, techCause: event.techCause, source: 'event' };
+  }
+  if (channels.has(id)) return null;
+  const { endedMs = null, cause = UNWANTED } = witnessed.get(id) ?? {};
+  if (endedMs !== null) return { moment: clock.moment(endedMs), cause, techCause: null, source: 'witness' };
+  return { moment: clock.now(), cause: UNWANTED, techCause: null, source: 'estimate' };
+}
+
+function factsOf(parts: TakeoverParts, call: Call, open: OpenCall, seen: Seen): Facts {
+  const past = decodePast(open.past);
+  return {
+    granted: payersOf(call).map((payer) => open.held.get(payer.userId) ?? 0n),
+    past,
+    way: open.way,
+    callerGone: goneOf(parts, seen, call.originator.channelId),
+    leg: legFacts(parts, open, legOf(call.id, past.length + 1), seen),
+  };
+}
+
+function legFacts(parts: TakeoverParts, { fields }: OpenCall, legId: string, seen: Seen): LegFacts {
+  const { clock } = parts;
+  const channel = seen.channels.get(legId);
+  const witnessed = seen.witnessed.get(legId) ?? NOT_WITNESSED;
+  const moment = (ms: number | null): Moment | null => (ms === null ? null : clock.moment(ms));
+  const told = (field: string): number | null => (Number(fields[field]) > 0 ? Number(fields[field]) : null);
+  const answered = moment(witnessed.answeredMs ?? told('answered')) ?? (channel?.state === 'Up' ? clock.now() : null);
+  const rang = moment(told('rang')) ?? (channel?.state === 'Ringing' ? clock.now() : null);
+  const known = channel !== undefined || answered !== null || rang !== null || witnessed !== NOT_WITNESSED;
+  const gone = known ? goneOf(parts, seen, legId) : null;
+  return {
+    started: moment(witnessed.startedMs), rang, answered, gone,
+    state: !known ? 'none' : gone === null ? 'up' : 'gone',
+    codec: channel?.codec ?? '', sipCallId: channel?.sipCallId ?? '',
+  };
+}
+
+/** A channel of a call that this process leads: its answer or its end may have been told while nobody listened. */
+function reconcileOwn(parts: TakeoverParts, seen: Seen, id: string): void {
+  const { registry, clock } = parts;
+  const channel = seen.channels.get(id);
+  const answeredMs = seen.witnessed.get(id)?.answeredMs ?? null;
+  const answered = answeredMs !== null ? clock.moment(answeredMs) : channel?.state === 'Up' ? clock.now() : null;
+  if (answered !== null) registry.answered(id, answered, channel?.codec ?? '');
+  const gone = goneOf(parts, seen, id);
+  if (gone !== null) registry.lost(id, gone);
+}
+
+/** Nobody can lead a call of which nothing is known but what it holds. */
+async function abandon(parts: TakeoverParts, { callId }: OpenCall): Promise<void> {
+  parts.log.error({ callId }, 'Of this call only what it holds is known: it is ended, and has no CDR');
+  await parts.store.release(callId);
+}
+
+/** Channels in the application that no call has: legs of calls that are over, and callers whom nobody has taken. */
+async function orphans(parts: TakeoverParts, channels: ReadonlyMap<string, Channel>): Promise<void> {
+  const { registry, serverId, app, log } = parts;
+  const alone = [...channels.values()].filter((channel) => channel.application === app && !registry.knows(channel.id));
+  const isLeg = ({ id }: Channel): boolean => id.startsWith(`${serverId}-`) && /-\d+$/.test(id);
+  const finished = await parts.store.finishedCalls(alone.filter((channel) => !isLeg(channel)).map(({ id }) => `${serverId}-${id}`));
+  for (const channel of alone) {
+    // It may have come, or gone, meanwhile.
+    if (registry.knows(channel.id)) continue;
+    if (isLeg(channel) || channel.state === 'Up' || finished.has(`${serverId}-${channel.id}`)) {
+      log.warn({ channel: channel.name }, 'A channel that belongs to no call is hung up');
+      await parts.link.request(hangup(channel.id, UNWANTED)).catch((error: unknown) => log.debug({ err: error }, 'It is gone already'));
+    } else parts.arrive(channel, await stasisArguments(parts.link, channel.id), parts.clock.now());
+  }
+}
+
+/** What the dialplan hands to Stasis(): see dialplan/extensions.conf. */
+async function stasisArguments(link: AsteriskLink, channelId: string): Promise<string[]> {
+  const names = ['CHANNEL(pjsip,remote_addr)', 'CHANNEL(audionativeformat)'];
+  const answers = await Promise.all(names.map(async (name) => link.request(getVariable(channelId, name)).catch(() => ({ value: '' }))));
+  return answers.map((answer) => {
+    const { value } = answer as { value?: unknown };
+    return typeof value === 'string' ? value : '';
+  });
+}

@@ -1,0 +1,115 @@
+/** The engine is killed in mid-call, on each rung of a call's ladder: the call goes on, and comes out right. */
+import t from 'tap';
+import { startCaller, startPeer } from '../lab/sipp.ts';
+import type { Sipp } from '../lab/sipp.ts';
+import { until } from '../lab/wait.ts';
+import { closeServers } from '../store/servers.ts';
+import { audit } from '../calls/auditor.ts';
+import { byAddress, waysByNumber } from '../calls/tenant.ts';
+import type { Tenant } from '../calls/tenant.ts';
+import { finalStatuses, received } from '../calls/trace.ts';
+import { NOTHING_LEFT, openFaultStage } from './stage.ts';
+
+const ADA = '127.0.1.31';
+
+const far = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.31' });
+const ringing = await startPeer({ scenario: 'peer-ring', ip: '127.0.2.32' });
+const slow = await startPeer({ scenario: 'peer-answer', values: { ringMs: 1500 }, ip: '127.0.2.33' });
+
+const tenant: Tenant = {
+  tariffs: [
+    { name: 'buy', purpose: 'provider', rates: [{ prefix: '370', rate: '0.05' }] },
+    { name: 'sell', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.1' }] },
+  ],
+  providers: [
+    { name: 'answering', host: far.ip, port: far.port, tariff: 'buy' },
+    { name: 'ringing', host: ringing.ip, port: ringing.port, tariff: 'buy' },
+    { name: 'slow', host: slow.ip, port: slow.port, tariff: 'buy', silenceMs: 20_000 },
+  ],
+  ...waysByNumber({ 3706001: ['answering'], 3706002: ['ringing'], 3706003: ['slow'] }),
+  users: [{ username: 'ada', tariff: 'sell', balance: '10' }],
+  devices: [byAddress('ada', 'ada', ADA, { location: 'by number' })],
+};
+
+const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 5 } });
+
+function start(to: string, scenario = 'call', values = {}): Promise<Sipp> {
+  return startCaller({ scenario, target: stage.asterisk, ip: ADA, from: '37069000001', to, values });
+}
+
+t.test('killed while people talk: the call goes on, is led on, extended and billed to its end', async (t) => {
+  const caller = await start('37060010001', 'call', { holdMs: 7000 });
+  await stage.known('37060010001', 'state', 'answered');
+  await stage.engine.kill();
+  await stage.engine.start();
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 8, end_source: 'event', terminated_by: 'originator' }]);
+});
+
+t.test('the call ends while no engine lives: the witness knows when', async (t) => {
+  const caller = await start('37060010002', 'call', { holdMs: 1500 });
+  await stage.known('37060010002', 'state', 'answered');
+  await stage.engine.kill();
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  await stage.engine.start();
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 2, end_source: 'witness', terminated_by: 'originator' }]);
+  await until(() => (received(far, 'BYE').length === 2 ? undefined : 'the far end is still up'));
+});
+
+t.test('killed while it rings: the far end answers meanwhile, and is billed from there', async (t) => {
+  const caller = await start('37060030001', 'call', { holdMs: 4000 });
+  await stage.known('37060030001', 'state', 'ringing');
+  await stage.engine.kill();
+  await until(() => (received(slow, 'ACK').length === 1 ? undefined : 'the far end has not answered'), { timeoutMs: 10_000 });
+  await stage.engine.start();
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(finalStatuses(result), [200]);
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', end_source: 'event', terminated_by: 'originator' }]);
+});
+
+t.test('killed while it rings: the caller cancels meanwhile', async (t) => {
+  const caller = await start('37060020001', 'cancel', { cancelAfterMs: 800 });
+  await stage.known('37060020001', 'state', 'ringing');
+  await stage.engine.kill();
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  await stage.engine.start();
+  t.match(await stage.rowsOf(result), [{ disposition: 'NO ANSWER', hangup_cause: 241, billsec: 0, end_source: 'witness' }]);
+  await until(() => (received(ringing, 'CANCEL').length === 1 ? undefined : 'the far end still rings'));
+});
+
+t.test('killed while it rings on: led on to its end', async (t) => {
+  const caller = await start('37060020002', 'cancel', { cancelAfterMs: 4000 });
+  await stage.known('37060020002', 'state', 'ringing');
+  await stage.engine.kill();
+  await stage.engine.start();
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(await stage.rowsOf(result), [{ disposition: 'NO ANSWER', hangup_cause: 241, end_source: 'event' }]);
+});
+
+t.test('no engine comes back: Asterisk itself ends both legs a little after what is paid, and no more is billed', async (t) => {
+  const caller = await start('37060010003', 'call-until-bye');
+  await stage.known('37060010003', 'state', 'answered');
+  await stage.engine.kill();
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  await until(async () => ((await stage.asterisk.channelCount()) === 0 ? undefined : 'a leg is still up'), { timeoutMs: 10_000 });
+  await stage.engine.start();
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 3, end_source: 'witness', terminated_by: 'system' }]);
+});
+
+t.test('nothing is left, and the books are right', async (t) => {
+  t.same(await stage.remains(), NOTHING_LEFT);
+  t.same(stage.complaints(), []);
+  await audit(t, stage);
+});
+
+t.teardown(async () => {
+  await stage.close();
+  await Promise.all([far, ringing, slow].map((peer) => peer.stop()));
+  await closeServers();
+});
