@@ -42,6 +42,14 @@ export interface PayerCauses {
   readonly underOneSecond: number;
 }
 
+/** One of several devices that ring at once. */
+export interface ForkTarget {
+  readonly deviceId: number;
+  readonly endpoint: string;
+  /** null: the endpoint's own contact. */
+  readonly number: string | null;
+}
+
 export interface Way {
   readonly kind: 'provider' | 'device' | 'external';
   readonly id: number;
@@ -70,6 +78,8 @@ export interface Way {
   readonly drawn?: DrawnNumber | undefined;
   /** Longest call this way allows, seconds; 0: none. */
   readonly callTimeoutS: number;
+  /** Devices that ring at once, two or more; the way's own `id`, `endpoint` and `number` are then the first one's. */
+  readonly fork?: readonly ForkTarget[] | undefined;
 }
 
 /** Who and what, for the CDR and the live view; as much as was known when it was decided. */
