@@ -43,7 +43,8 @@ export async function explainCall(parts: ExplainParts, arrival: Arrival): Promis
   // Half of the weight: an LCR by percent is explained by one fixed draw.
   const window = { nowMs: arrival.atMs, windowMs: parts.qualityWindowMinutes * 60_000 };
   const quality = await parts.view.quality([...parts.catalog.providers.keys()], window);
-  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, explain: (step) => steps.push(step) }, arrival);
+  const dead = await parts.view.dead(arrival.serverId);
+  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, dead, explain: (step) => steps.push(step) }, arrival);
   if (decision.kind === 'refused') return refusal(decision.cause, steps, []);
   const counters = await parts.view.counters();
   const full = [...decision.counters].find((claim) => isFull(claim, counters, steps));

@@ -14,6 +14,8 @@ export interface ServerHealth {
   readonly provisioned: boolean;
   readonly version: string;
   readonly calls: number;
+  /** Ids of providers that do not answer its periodic check. */
+  readonly deadProviders: readonly number[];
 }
 
 export interface EngineHealth {
@@ -46,7 +48,7 @@ export class Engine {
   }
 
   health(): EngineHealth {
-    const servers = this.#servers.map((server) => ({ id: server.id, connected: server.connected, provisioned: server.provisioned, version: server.version, calls: server.activeCalls }));
+    const servers = this.#servers.map((server) => ({ id: server.id, connected: server.connected, provisioned: server.provisioned, version: server.version, calls: server.activeCalls, deadProviders: server.deadProviders }));
     return { servers, unsaved: this.#finisher.backlog };
   }
 

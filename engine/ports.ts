@@ -9,6 +9,8 @@ export interface CallStore {
   catalog(): Catalog | null;
   /** How the attempts of providers went lately. */
   quality(): QualityView;
+  /** Providers that do not answer the periodic check of this Asterisk, for commands. */
+  deadProviders(serverId: number, providerIds: readonly number[]): void;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
   /** Index of the way taken, counted from the first one asked for; null: none has room. */
   nextWay(request: NextWayRequest): Promise<number | null>;

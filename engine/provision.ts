@@ -17,6 +17,8 @@ export interface ProvisionOptions {
   readonly link: AsteriskLink;
   /** What this Asterisk shall know; read anew for each comparison. null: not known yet, so nothing is added or removed. */
   readonly desired: () => readonly SipAccount[] | null;
+  /** This endpoint's objects were written anew. */
+  readonly onPushed?: (endpoint: string) => void;
   readonly log: Log;
 }
 
@@ -168,7 +170,9 @@ class Provisioning implements Provisioner {
     this.#known.set(endpoint, objects);
     if (result === 'shadows') this.#report(endpoint, 'pjsip.conf has an endpoint or object of this name');
     else this.#reported.delete(endpoint);
-    if (result === 'pushed') this.#options.log.info({ endpoint }, 'SIP account is in force');
+    if (result !== 'pushed') return;
+    this.#options.onPushed?.(endpoint);
+    this.#options.log.info({ endpoint }, 'SIP account is in force');
   }
 
   async #remove(endpoint: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import { refusedCdr } from './call/cdr.ts';
 import type { ArrivedCall, CallSettings } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
 import { LEG_ARGUMENT } from './perform.ts';
+import { PeriodicCheck } from './periodic-check.ts';
 import type { CallStore, Log } from './ports.ts';
 import { provision } from './provision.ts';
 import type { Provisioner } from './provision.ts';
@@ -39,6 +40,7 @@ export class AsteriskServer {
   readonly #clock = new AsteriskClock();
   readonly #registry: Registry;
   readonly #provisioner: Provisioner;
+  readonly #periodicCheck: PeriodicCheck;
   readonly #link: AsteriskLink;
   readonly #routing: RoutingSettings;
   readonly #calls: CallSettings;
@@ -68,7 +70,8 @@ export class AsteriskServer {
       log,
     });
     this.#registry = new Registry({ link: this.#link, app: settings.app, store: parts.store, finisher: parts.finisher }, this.#clock, log);
-    this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), log });
+    this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), onPushed: (endpoint) => this.#periodicCheck.pushed(endpoint), log });
+    this.#periodicCheck = new PeriodicCheck({ link: this.#link, accounts: () => this.#accounts(), onDead: (ids) => parts.store.deadProviders(asterisk.id, ids), now: () => performance.now(), log });
   }
 
   get id(): number {
@@ -92,6 +95,11 @@ export class AsteriskServer {
     return this.#registry.active;
   }
 
+  /** Ids of providers that do not answer its periodic check. */
+  get deadProviders(): readonly number[] {
+    return [...this.#periodicCheck.dead];
+  }
+
   catalogChanged(): void {
     this.#provisioner.changed();
   }
@@ -108,6 +116,7 @@ export class AsteriskServer {
 
   async stop(): Promise<void> {
     this.#registry.stop();
+    this.#periodicCheck.close();
     this.#provisioner.close();
     await this.#link.close();
   }
@@ -120,6 +129,7 @@ export class AsteriskServer {
 
   #connected(): void {
     this.#parts.log.info({ version: this.#link.version, transport: this.#link.transport }, 'Attached to Asterisk');
+    this.#periodicCheck.connected();
     this.#provisioner.connected();
     this.#early = [];
     void this.#reconcileAtLast();
@@ -169,7 +179,7 @@ export class AsteriskServer {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }
-    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), explain: null }, arrived, channel);
+    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), dead: this.#periodicCheck.dead, explain: null }, arrived, channel);
     if (decision.kind === 'plan') {
       this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
       return;

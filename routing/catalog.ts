@@ -262,6 +262,8 @@ export interface SipAccount {
   readonly codecs: readonly string[];
   readonly dtmfMode: 'rfc4733' | 'info' | 'inband' | 'auto';
   readonly nat: boolean;
+  /** Seconds between two OPTIONS that ask a provider whether it is there; 0: none. */
+  readonly checkEveryS: number;
   readonly callerIdNumber: string;
   readonly callerIdName: string;
   /** Asterisk servers it is wanted on; empty: all. */

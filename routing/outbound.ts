@@ -28,6 +28,8 @@ export interface RouteContext {
   readonly random: Random;
   /** How the providers' attempts went lately. */
   readonly quality: QualityView;
+  /** Ids of providers that do not answer the periodic check. */
+  readonly dead: ReadonlySet<number>;
   readonly explain: Explain;
 }
 
@@ -107,7 +109,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   const lcr = base === undefined ? undefined : lcrForDestination(catalog, base, number, explain);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
-  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: pooledCallerId(context, call.device, call.callerId, call.src), settings, random: context.random, quality: context.quality, explain });
+  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: pooledCallerId(context, call.device, call.callerId, call.src), settings, random: context.random, quality: context.quality, dead: context.dead, explain });
   if (ways.length === 0) return refused(context, 204, rated);
   if (user.flash !== null) explain?.({ check: 'flash calls', outcome: 'passed', detail: `cancelled less than ${user.flash.ringMs} ms after the ringing it costs ${formatMoney(user.flash.price)}` });
   return {

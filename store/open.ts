@@ -16,6 +16,7 @@ import { makePool } from './postgres.ts';
 import { makeCallStore } from './redis/calls.ts';
 import type { CallStore } from './redis/calls.ts';
 import { connectRedis } from './redis/connect.ts';
+import { writeDead } from './redis/dead.ts';
 import { listCalls, readCounters } from './redis/live.ts';
 import type { LiveCall } from './redis/live.ts';
 import { finishedCalls, openCalls } from './redis/open-calls.ts';
@@ -61,6 +62,8 @@ export interface Store {
   catalog(): Catalog | null;
   /** How the attempts of providers in LCRs by quality went lately; at most some seconds old. */
   quality(): QualityView;
+  /** Providers that do not answer the periodic check of this Asterisk: kept for commands, lost if Redis is away. */
+  deadProviders(serverId: number, providerIds: readonly number[]): void;
   /** Resolves when the first catalog is in force and Redis answers. */
   ready(): Promise<void>;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
@@ -259,6 +262,11 @@ class OpenStore implements Store {
 
   quality(): QualityView {
     return this.#quality.view;
+  }
+
+  deadProviders(serverId: number, providerIds: readonly number[]): void {
+    if (!this.#redisUp()) return;
+    writeDead(this.#redis, serverId, providerIds).catch((error: unknown) => this.#log.debug({ err: error }, 'Dead providers could not be told.'));
   }
 
   async record(cdrs: readonly Cdr[]): Promise<void> {

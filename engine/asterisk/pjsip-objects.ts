@@ -29,6 +29,8 @@ const RESERVED: ReadonlySet<string> = new Set(['anonymous', 'default', 'dpma_end
 
 /** A registration lives this long without a refresh, seconds: a removed device's contact is forgotten within the longest. */
 const REGISTRATION = { shortestS: 60, usualS: 120, longestS: 600, contacts: 3 } as const;
+/** A provider that has not answered an OPTIONS after so long, seconds, is dead. */
+export const CHECK_TIMEOUT_S = 3;
 /** An OPTIONS this often keeps the way through a device's NAT open. */
 const NAT_PING_S = 30;
 
@@ -129,7 +131,9 @@ function registeringAor(account: SipAccount): WantedObject {
 /** Nobody can register at it. */
 function staticAor(account: SipAccount): WantedObject {
   const contact = account.host === null ? {} : { contact: `sip:${hostAndPort(account)}` };
-  return { type: 'aor', id: account.endpoint, replaceBy: 'contact', fields: { max_contacts: '0', remove_existing: 'no', qualify_frequency: '0', ...contact } };
+  // With all the decimals that Asterisk tells it with, or it would seem to differ each time.
+  const timeout = account.checkEveryS === 0 ? {} : { qualify_timeout: Math.min(CHECK_TIMEOUT_S, account.checkEveryS).toFixed(6) };
+  return { type: 'aor', id: account.endpoint, replaceBy: 'contact', fields: { max_contacts: '0', remove_existing: 'no', qualify_frequency: String(account.checkEveryS), ...timeout, ...contact } };
 }
 
 function providerObjects(account: SipAccount): readonly WantedObject[] {

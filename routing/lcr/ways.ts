@@ -35,6 +35,7 @@ export interface WaysRequest {
   readonly settings: RoutingSettings;
   readonly random: Random;
   readonly quality: QualityView;
+  readonly dead: ReadonlySet<number>;
   readonly explain: Explain;
 }
 
@@ -50,6 +51,7 @@ function candidate(request: WaysRequest, place: LcrProvider, lossAllowed: boolea
   const provider = request.catalog.providers.get(place.providerId);
   if (provider === undefined) return skip(request, `provider ${place.providerId}`, 204, 'does not exist');
   if (!provider.active || !place.active) return skip(request, provider.name, 204, 'not active');
+  if (request.dead.has(provider.id)) return skip(request, provider.name, 247);
   const listed = providerRefusal(request.catalog, provider.destinationList, request.number);
   if (listed !== 0) return skip(request, provider.name, listed);
   const rate = rateBy(request.catalog, provider.tariffId, request.number, request.atMs);

@@ -132,6 +132,8 @@ const providers: SectionSpec = {
     interpretBusyAsFailed: { column: 'interpret_busy_as_failed', parse: kind.flag },
     goOnCodes: { column: 'go_on_codes', parse: kind.endCode, cast: 'integer[]', ...list },
     stopCodes: { column: 'stop_codes', parse: kind.endCode, cast: 'integer[]', ...list },
+    periodicCheck: { column: 'periodic_check', parse: kind.flag },
+    periodicCheckS: { column: 'periodic_check_s', parse: kind.whole(1, 3600) },
     destinationList: listOf('destination'),
     callerIdNumber: { column: 'caller_id_number', parse: kind.callerNumber },
     callerIdName: { column: 'caller_id_name', parse: kind.callerName },

@@ -18,6 +18,9 @@ export const QUALITY_BUCKET_MS = 300_000;
 /** How the attempts of a provider went that ended within these five minutes of the clock (UTC). */
 export const qualityKey = (providerId: number, atMs: number): string => `tollgate:quality:${providerId}:${Math.floor(atMs / QUALITY_BUCKET_MS)}`;
 
+/** Providers that do not answer the periodic check of that Asterisk. */
+export const deadKey = (serverId: number): string => `tollgate:dead:${serverId}`;
+
 export const payerKey = (userId: number | string): string => `tollgate:payer:${userId}`;
 
 /** A claim's key with its prefix; a calls-per-second window gets the second it stands for. */

@@ -2,6 +2,7 @@
 import { Redis } from 'ioredis';
 import type { Money } from '../../rating/money.ts';
 import type { QualityView } from '../../routing/lcr/quality.ts';
+import { readDead } from './dead.ts';
 import { payerKey } from './keys.ts';
 import { listCalls, readCounters } from './live.ts';
 import type { LiveCall } from './live.ts';
@@ -25,6 +26,8 @@ export interface LiveView {
   readonly purse: (userId: number) => Promise<Purse | null>;
   /** How the attempts of these providers went within the window. */
   readonly quality: (providerIds: readonly number[], window: { readonly nowMs: number; readonly windowMs: number }) => Promise<QualityView>;
+  /** Providers that do not answer the periodic check of this Asterisk. */
+  readonly dead: (serverId: number) => Promise<ReadonlySet<number>>;
   readonly close: () => Promise<void>;
 }
 
@@ -47,6 +50,7 @@ export async function openLiveView(redisUrl: string, priceDecimals: number): Pro
     calls: async () => listCalls(redis, units),
     counters: async () => readCounters(redis),
     quality: async (providerIds, window) => readQuality(redis, providerIds, window),
+    dead: async (serverId) => readDead(redis, serverId),
     async purse(userId) {
       const [balance, credit, reserved, pending] = await redis.hmget(payerKey(userId), 'balance', 'credit', 'reserved', 'pending');
       if (typeof balance !== 'string') return null;

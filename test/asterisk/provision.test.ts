@@ -85,7 +85,7 @@ let nextId = 1;
 function device(endpoint: string, change: Partial<SipAccount> = {}): SipAccount {
   return {
     kind: 'device', id: nextId++, endpoint, secret: `secret of ${endpoint}; "x"`, username: null, ips: [], host: null, port: null, register: false, fromUser: null,
-    fromDomain: null, codecs: ['ulaw', 'alaw'], dtmfMode: 'rfc4733', nat: false, callerIdNumber: '', callerIdName: '', serverIds: [], ...change,
+    fromDomain: null, codecs: ['ulaw', 'alaw'], dtmfMode: 'rfc4733', nat: false, checkEveryS: 0, callerIdNumber: '', callerIdName: '', serverIds: [], ...change,
   };
 }
 

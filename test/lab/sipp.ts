@@ -53,7 +53,10 @@ export type CallerOptions = Common & {
   timeoutS?: number;
 };
 
-export type PeerOptions = Common;
+export type PeerOptions = Common & {
+  /** It answers OPTIONS too; without, they are left without an answer. */
+  answersOptions?: boolean;
+};
 
 export type SippResult = {
   /** 0: every call went as the scenario says. */
@@ -169,7 +172,7 @@ export async function startCaller(options: CallerOptions): Promise<Sipp> {
 
 /** A far end that takes calls on its own port until it is stopped or the run ends. */
 export async function startPeer(options: PeerOptions): Promise<Sipp> {
-  const peer = (await run(options, options.values ?? {}, [])).unref();
+  const peer = (await run(options, options.values ?? {}, options.answersOptions === true ? ['-aa'] : [])).unref();
   await until(() => (isBound(peer.ip, peer.port) ? undefined : `SIPp does not listen yet. ${peer.errors()}`));
   return peer;
 }

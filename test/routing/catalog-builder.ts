@@ -152,6 +152,8 @@ export interface Given extends Parts {
   readonly settings?: Partial<RoutingSettings>;
   readonly random?: Random;
   readonly quality?: QualityView;
+  /** Ids of providers that do not answer. */
+  readonly dead?: readonly number[];
 }
 
 export function given(parts: Given): Switch {
@@ -163,18 +165,20 @@ class Switch {
   readonly #settings: RoutingSettings;
   readonly #random: Random;
   readonly #quality: QualityView;
+  readonly #dead: ReadonlySet<number>;
 
-  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map() }: Given) {
+  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map(), dead = [] }: Given) {
     this.#catalog = catalog;
     this.#settings = settings;
     this.#random = random;
     this.#quality = quality;
+    this.#dead = new Set(dead);
   }
 
   whenDeviceCalls(dialled: string, parts: Partial<Arrival> = {}): Routed {
     const steps: Step[] = [];
     const arrival: Arrival = { serverId: 1, port: 5060, endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
-    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality };
+    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality, dead: this.#dead };
     const decision = route({ ...context, explain: (step) => steps.push(step) }, arrival);
     return new Routed(decision, steps);
   }

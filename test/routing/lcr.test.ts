@@ -26,6 +26,13 @@ test('by price the cheapest comes first', async () => {
   byLcr({}).whenDeviceCalls('37060000000').goesBy('P13', 'P12', 'P11').passesOver();
 });
 
+test('a dead provider is passed over, also as failover provider', async () => {
+  byLcr({}, { dead: [13] }).whenDeviceCalls('37060000000').goesBy('P12', 'P11').passesOver('P13 247');
+  byLcr({ failoverProviderId: 11 }, { dead: [11, 12] }).whenDeviceCalls('37060000000').goesBy('P13').passesOver('P12 247', 'P11 247');
+  byLcr({ noFailover: true }, { dead: [13] }).whenDeviceCalls('37060000000').goesBy('P12').passesOver('P13 247', 'P11 204');
+  byLcr({}, { dead: [11, 12, 13] }).whenDeviceCalls('37060000000').passesOver('P11 247', 'P12 247', 'P13 247').refusedWith(204);
+});
+
 test('equal prices go by priority, then by id, never by chance', async () => {
   given({ providers: [provider(13, '0.1'), provider(11, '0.1'), provider(12, '0.1')], lcrs: [lcr(1, [13, { providerId: 12, priority: 2 }, { providerId: 11, priority: 2 }])] }).whenDeviceCalls('37060000000').goesBy('P13', 'P11', 'P12');
 });

@@ -4,7 +4,7 @@ import type { SipAccount } from '../../../routing/catalog.ts';
 
 const account: SipAccount = {
   kind: 'device', id: 5, endpoint: 'phone', secret: 'shh', username: null, ips: [], host: null, port: null, register: false, fromUser: null,
-  fromDomain: null, codecs: ['ulaw', 'alaw'], dtmfMode: 'rfc4733', nat: false, callerIdNumber: '', callerIdName: '', serverIds: [],
+  fromDomain: null, codecs: ['ulaw', 'alaw'], dtmfMode: 'rfc4733', nat: false, checkEveryS: 0, callerIdNumber: '', callerIdName: '', serverIds: [],
 };
 const provider: SipAccount = { ...account, kind: 'provider', id: 7, endpoint: 'provider-7', secret: null, host: 'sip.example.org', port: 5080, ips: ['192.0.2.1'] };
 
@@ -41,7 +41,9 @@ test('a device known by its address cannot be taken by its name, and nobody regi
 test('a provider', async (t) => {
   t.same(objects(provider).map(({ type }) => type), ['aor', 'endpoint', 'identify']);
   t.match(fields(provider, 'endpoint'), { identify_by: 'ip', outbound_auth: '', send_pai: 'yes', trust_id_outbound: 'yes', trust_id_inbound: 'yes', send_connected_line: 'no', accountcode: 'provider:7' });
-  t.match(fields(provider, 'aor'), { contact: 'sip:sip.example.org:5080' });
+  t.match(fields(provider, 'aor'), { contact: 'sip:sip.example.org:5080', qualify_frequency: '0', qualify_timeout: undefined });
+  t.match(fields({ ...provider, checkEveryS: 30 }, 'aor'), { qualify_frequency: '30', qualify_timeout: '3.000000' });
+  t.match(fields({ ...provider, checkEveryS: 1 }, 'aor'), { qualify_timeout: '1.000000' });
   const registered: SipAccount = { ...provider, register: true, username: 'a b', secret: 'shh', fromDomain: 'example.org' };
   t.equal(refusal(registered), 'username has characters that stand in no SIP address');
   t.match(fields({ ...registered, username: 'acme' }, 'registration'), { server_uri: 'sip:sip.example.org:5080', client_uri: 'sip:acme@example.org', outbound_auth: 'provider-7' });
