@@ -1,7 +1,7 @@
 /**
  * Carries out what a call has decided, and reports what came of it as the call's next input. Decides nothing.
  */
-import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, hangup, setVariable } from './asterisk/commands.ts';
+import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, hangup, ring, setVariable } from './asterisk/commands.ts';
 import { AriError } from './asterisk/contract.ts';
 import type { AriRequest, AsteriskLink } from './asterisk/contract.ts';
 import { deviceDialString, hostDialString, numberDialString } from './asterisk/dial-string.ts';
@@ -66,13 +66,15 @@ function wayAt(call: Call, index: number): Way {
   return way;
 }
 
-function dialStringOf({ endpoint, number, host }: Way): DialString {
+function dialStringOf({ endpoint, number, host }: Pick<Way, 'endpoint' | 'number' | 'host'>): DialString {
   if (number === null) return deviceDialString(endpoint);
   return host === null ? numberDialString(number, endpoint) : hostDialString(number, host, endpoint);
 }
 
-function legRequest(context: PerformContext, call: Call, { legId, way, limitS }: Extract<CallAction, { do: 'createLeg' }>): AriRequest {
-  const dialString = dialStringOf(wayAt(call, way));
+function legRequest(context: PerformContext, call: Call, { legId, way, target, limitS }: Extract<CallAction, { do: 'createLeg' }>): AriRequest {
+  const whole = wayAt(call, way);
+  const one = target === undefined ? undefined : whole.fork?.[target];
+  const dialString = dialStringOf(one === undefined ? whole : { ...one, host: null });
   return createLeg({
     dialString,
     channelId: legId,
@@ -152,6 +154,12 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
       return orderEnd(context, one, setVariable(action.channelId, ABSOLUTE_TIMEOUT, action.afterS));
     case 'connect':
       return connect(context, one, action.legId, wayAt(call, action.way));
+    case 'dial':
+      return order(context, one, 'connect', { legId: action.legId, all: [...identity(call, wayAt(call, action.way)), dial(action.legId, wayAt(call, action.way).ringTimeoutS, call.originator.channelId)] });
+    case 'ringCaller':
+      return orderEnd(context, one, ring(call.originator.channelId));
+    case 'join':
+      return order(context, one, 'answer', { legId: action.legId, all: [addToBridge(call.id, [call.originator.channelId, action.legId])] });
     case 'answerCaller':
       return order(context, one, 'answer', { legId: '', all: [answer(call.originator.channelId)] });
     case 'hangUp':

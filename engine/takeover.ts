@@ -123,26 +123,49 @@ function goneOf({ clock }: TakeoverParts, { channels, early, witnessed }: Seen, 
 
 function factsOf(parts: TakeoverParts, call: Call, open: OpenCall, seen: Seen): Facts {
   const past = decodePast(open.past);
+  const leg = legOfMany(call, open, legOf(call.id, past.length + 1)).map(({ legId, deviceId }) => legFacts(parts, open, { legId, deviceId }, seen)).reduce(further);
   return {
     granted: payersOf(call).map((payer) => open.held.get(payer.userId) ?? 0n),
     past,
     way: open.way,
     callerGone: goneOf(parts, seen, call.originator.channelId),
-    leg: legFacts(parts, open, legOf(call.id, past.length + 1), seen),
+    leg,
+    others: legsOf(call.id, seen.channels).filter((id) => id !== leg.legId),
   };
 }
 
-function legFacts(parts: TakeoverParts, { fields }: OpenCall, legId: string, seen: Seen): LegFacts {
+interface LegName {
+  readonly legId: string;
+  readonly deviceId: number | null;
+}
+
+function legOfMany(call: Call, { way }: OpenCall, legId: string): LegName[] {
+  const targets = call.plan.ways[way]?.fork;
+  return targets === undefined ? [{ legId, deviceId: null }] : targets.map(({ deviceId }, target) => ({ legId: `${legId}-${target + 1}`, deviceId }));
+}
+
+function rungAnew(leg: LegFacts): LegFacts {
+  return leg.answered === null ? { ...leg, rang: null, gone: null, state: leg.state === 'none' ? 'none' : 'up' } : leg;
+}
+
+/** Of devices that rang at once the one that got further. Those that only ring are not led on, but rung anew. */
+function further(one: LegFacts, other: LegFacts): LegFacts {
+  const [a, b] = [rungAnew(one), rungAnew(other)];
+  return b.answered !== null && a.answered === null ? b : a.state === 'none' ? b : a;
+}
+
+function legFacts(parts: TakeoverParts, { fields }: OpenCall, { legId, deviceId }: LegName, seen: Seen): LegFacts {
   const { clock } = parts;
   const channel = seen.channels.get(legId);
   const witnessed = seen.witnessed.get(legId) ?? NOT_WITNESSED;
   const moment = (ms: number | null): Moment | null => (ms === null ? null : clock.moment(ms));
   const told = (field: string): number | null => (Number(fields[field]) > 0 ? Number(fields[field]) : null);
-  const answered = moment(witnessed.answeredMs ?? told('answered')) ?? (channel?.state === 'Up' ? clock.now() : null);
+  const answered = moment(witnessed.answeredMs ?? (deviceId === null ? told('answered') : null)) ?? (channel?.state === 'Up' ? clock.now() : null);
   const rang = moment(told('rang')) ?? (channel?.state === 'Ringing' ? clock.now() : null);
   const known = channel !== undefined || answered !== null || rang !== null || witnessed !== NOT_WITNESSED;
   const gone = known ? goneOf(parts, seen, legId) : null;
   return {
+    legId, deviceId,
     started: moment(witnessed.startedMs), rang, answered, gone,
     state: !known ? 'none' : gone === null ? 'up' : 'gone',
     codec: channel?.codec ?? '', sipCallId: channel?.sipCallId ?? '',

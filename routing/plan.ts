@@ -76,10 +76,10 @@ export interface Way {
   readonly callerIdName: string | null;
   /** Where the CallerID was drawn from. */
   readonly drawn?: DrawnNumber | undefined;
-  /** Longest call this way allows, seconds; 0: none. */
-  readonly callTimeoutS: number;
   /** Devices that ring at once, two or more; the way's own `id`, `endpoint` and `number` are then the first one's. */
   readonly fork?: readonly ForkTarget[] | undefined;
+  /** Longest call this way allows, seconds; 0: none. */
+  readonly callTimeoutS: number;
 }
 
 /** Who and what, for the CDR and the live view; as much as was known when it was decided. */

@@ -42,7 +42,7 @@ function clid(call: ArrivedCall, src: string): string {
 /** What differs between the rows of a call. */
 type Own = Pick<
   Cdr,
-  | 'attempt' | 'answerMs' | 'endMs' | 'providerId' | 'disposition' | 'hangupCause' | 'sipCode' | 'durationMs' | 'billMs' | 'billsec' | 'pddMs'
+  | 'attempt' | 'dstDeviceId' | 'answerMs' | 'endMs' | 'providerId' | 'disposition' | 'hangupCause' | 'sipCode' | 'durationMs' | 'billMs' | 'billsec' | 'pddMs'
   | 'terminatedBy' | 'endSource' | 'flashCall' | 'terminatorCallId' | 'terminatorCodec' | 'prices'
 >;
 
@@ -66,7 +66,7 @@ function row(call: ArrivedCall, parties: Parties, catalogVersion: number, own: O
     partnerId: parties.partnerId,
     deviceId: parties.deviceId,
     dstUserId: parties.dstUserId,
-    dstDeviceId: parties.dstDeviceId,
+    dstDeviceId: own.dstDeviceId,
     providerId: own.providerId,
     didProviderId: parties.didProviderId,
     didId: parties.didId,
@@ -97,6 +97,7 @@ export function refusedCdr(call: ArrivedCall, refusal: { readonly parties: Parti
   const { parties, cause, catalogVersion, end } = refusal;
   return row(call, parties, catalogVersion, {
     attempt: 1,
+    dstDeviceId: parties.dstDeviceId,
     answerMs: null,
     endMs: end.wallMs,
     providerId: null,
@@ -124,6 +125,7 @@ export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): {
   const found = prices(call, way?.rate ?? null, { answeredMs: ended.answered?.wallMs ?? null, talkMs, arrivalToEndMs: ended.answered === null ? 0 : beforeMs + talkMs });
   const cdr = row(call, call.plan.parties, call.plan.catalogVersion, {
     attempt: attempt?.number ?? 1,
+    dstDeviceId: way?.kind === 'device' ? (attempt?.deviceId ?? way.id) : call.plan.parties.dstDeviceId,
     answerMs: ended.answered?.wallMs ?? null,
     endMs: ended.answered === null ? ended.end.wallMs : ended.answered.wallMs + talkMs,
     providerId: way?.kind === 'provider' ? way.id : null,

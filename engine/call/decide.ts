@@ -5,7 +5,8 @@
 import { hangupCause } from '../../routing/hangup-causes.ts';
 import { attemptCdr, refusedCdr } from './cdr.ts';
 import type { Cdr } from './admission.ts';
-import { decideDialling, endWhileAsked, startAttempt } from './dialling.ts';
+import { startAttempt } from './attempt.ts';
+import { decideDialling, endWhileAsked } from './dialling.ts';
 import { payerClaims } from './money.ts';
 import type { Call, CallAction, CallInput, CallState, EarlyEnd, Moment, Step } from './state.ts';
 import { decideTalking } from './talking.ts';

@@ -6,8 +6,8 @@ import type { Money } from '../../rating/money.ts';
 import type { Cdr } from './admission.ts';
 import { attemptCdr } from './cdr.ts';
 import { decide } from './decide.ts';
-import { ENGINE_FAILED, giveUp, ringTimers, startAttempt } from './dialling.ts';
-import type { Carried } from './dialling.ts';
+import { ENGINE_FAILED, giveUp, ringTimers, startAttempt } from './attempt.ts';
+import type { Carried } from './attempt.ts';
 import { CANCEL_CAUSE } from './legs.ts';
 import { paidSeconds } from './money.ts';
 import type { Attempt, Call, CallAction, CallInput, Gone, Moment, Step, Talking } from './state.ts';
@@ -22,9 +22,14 @@ export interface Facts {
   /** null: the caller is up. */
   readonly callerGone: Gone | null;
   readonly leg: LegFacts;
+  /** Legs that are up and are not that one. */
+  readonly others: readonly string[];
 }
 
 export interface LegFacts {
+  readonly legId: string;
+  /** Which of several devices it is; null: the way's own. */
+  readonly deviceId: number | null;
   readonly started: Moment | null;
   readonly rang: Moment | null;
   readonly answered: Moment | null;
@@ -40,7 +45,7 @@ function attemptOf(call: Call, { past, way, leg }: Facts): Attempt {
   const number = past.length + 1;
   const started = leg.started ?? call.arrived;
   const rang = leg.rang ?? leg.answered;
-  return { number, way, legId: `${call.id}-${number}`, started, dialled: started, rang, ready: true, connecting: true, sipCallId: leg.sipCallId, codec: leg.codec };
+  return { number, way, legId: leg.legId, started, dialled: started, rang, ready: true, connecting: true, sipCallId: leg.sipCallId, codec: leg.codec, fork: null, deviceId: leg.deviceId };
 }
 
 /** Ends that came while nobody listened, the earlier one first. */
@@ -91,7 +96,13 @@ function sameWayAgain(call: Call, facts: Facts, now: Moment): Step {
   };
 }
 
+/** Legs of other devices that rang at once, or of attempts that were left, are of no use any more. */
 export function resume(call: Call, facts: Facts, now: Moment): Step {
+  const step = resumed(call, facts, now);
+  return { ...step, actions: [...facts.others.map((channelId): CallAction => ({ do: 'hangUp', channelId, q850: CANCEL_CAUSE })), ...step.actions] };
+}
+
+function resumed(call: Call, facts: Facts, now: Moment): Step {
   const { leg, callerGone, granted, past, way } = facts;
   if (leg.answered !== null) return talkingOn(call, facts, leg.answered, now);
   if (call.plan.ways[way] === undefined) return giveUp(call, past, now);

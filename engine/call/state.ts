@@ -20,6 +20,7 @@
 import type { Money } from '../../rating/money.ts';
 import type { SecondsRounding } from '../../rating/billable.ts';
 import type { Plan } from '../../routing/plan.ts';
+import type { Outcome } from './outcome.ts';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from './admission.ts';
 
 /** A moment on both clocks: wall time for stamps, monotonic for durations. Milliseconds. */
@@ -81,6 +82,24 @@ export interface Attempt {
   readonly sipCallId: string;
   /** Of the answered leg; '' before. */
   readonly codec: string;
+  /** Devices that ring at once; null: one leg, and from the answer on. */
+  readonly fork: Fork | null;
+  /** The device that answered of several; null: the way's own. */
+  readonly deviceId: number | null;
+}
+
+/** Legs of one attempt, of which the first to answer has the call. */
+export interface Fork {
+  readonly open: readonly ForkLeg[];
+  /** What became of those that ended. */
+  readonly outcomes: readonly Outcome[];
+}
+
+export interface ForkLeg {
+  readonly legId: string;
+  readonly target: number;
+  readonly ready: boolean;
+  readonly sipCallId: string;
 }
 
 export type CallState =
@@ -150,9 +169,14 @@ export type CallAction =
   | { readonly do: 'record'; readonly cdrs: readonly Cdr[] }
   | { readonly do: 'createBridge' }
   /** `limitS`: so long Asterisk keeps it up by itself. */
-  | { readonly do: 'createLeg'; readonly legId: string; readonly way: number; readonly limitS: number }
+  | { readonly do: 'createLeg'; readonly legId: string; readonly way: number; /** Of several devices. */ readonly target?: number; readonly limitS: number }
   | { readonly do: 'limit'; readonly channelId: string; readonly afterS: number }
   | { readonly do: 'connect'; readonly legId: string; readonly way: number }
+  /** One leg of several is dialled outside the bridge: nobody hears another's ringing. */
+  | { readonly do: 'dial'; readonly legId: string; readonly way: number }
+  | { readonly do: 'ringCaller' }
+  /** Caller and the leg that answered, of several, come together. */
+  | { readonly do: 'join'; readonly legId: string }
   | { readonly do: 'answerCaller' }
   | { readonly do: 'hangUp'; readonly channelId: string; readonly q850: number }
   | { readonly do: 'destroyBridge' }

@@ -74,7 +74,7 @@ test('any end of a leg has one meaning, and only BUSY and NO ANSWER can stop the
   const flags = fc.record({ busyAsFailed: fc.boolean(), noAnswerAsFailed: fc.boolean() });
   holds(t, fc.property(end, flags, ({ cause, techCause, rangMs }, asFailed) => {
     const moment = { wallMs: 0, monoMs: 0 };
-    const attempt = { number: 1, way: 0, legId: 'x', started: moment, dialled: moment, rang: rangMs === null ? null : moment, ready: true, connecting: true, sipCallId: '', codec: '' };
+    const attempt = { number: 1, way: 0, legId: 'x', started: moment, dialled: moment, rang: rangMs === null ? null : moment, ready: true, connecting: true, sipCallId: '', codec: '', fork: null, deviceId: null };
     const gone: Gone = { moment, cause, techCause, source: 'event' };
     const outcome = failedOutcome(attempt, gone);
     const next = goesOn(provider(1, asFailed), outcome);

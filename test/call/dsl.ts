@@ -120,7 +120,7 @@ function channelInWords(call: Call, channelId: string): string {
   return channelId.startsWith(`${call.id}-`) ? `leg ${channelId.slice(call.id.length + 1)}` : channelId;
 }
 
-function inWords(call: Call, action: CallAction): string {
+export function inWords(call: Call, action: CallAction): string {
   switch (action.do) {
     case 'admit':
     case 'finish':
@@ -133,7 +133,12 @@ function inWords(call: Call, action: CallAction): string {
       return `nextWay of ${action.request.ways.length}`;
     case 'extend':
       return `extend ${action.request.payers.map(({ userId, want }) => `user ${userId} to ${moneyText(want)}`).join(', ')}`;
+    case 'ringCaller':
+      return action.do;
+    case 'join':
+      return `join ${channelInWords(call, action.legId)}`;
     case 'createLeg':
+    case 'dial':
     case 'connect':
       return `${action.do} ${channelInWords(call, action.legId)} on way ${action.way}`;
     case 'hangUp':
@@ -191,7 +196,10 @@ export function comesEarly(timer: TimerName): Happening {
   };
 }
 
-const legId = (clock: Clock, leg: number): string => `${clock.call.id}-${leg}`;
+/** Of several that ring at once: `1-2` is the second leg of the first attempt. */
+export type LegName = number | `${number}-${number}`;
+
+const legId = (clock: Clock, leg: LegName): string => `${clock.call.id}-${leg}`;
 
 /** The store holds this much for each payer, in plain decimals; by default all that was asked for. */
 export function admitted(way = 0, ...granted: readonly string[]): Happening {
@@ -205,10 +213,10 @@ export const admissionRefused = (cause: number): Happening => () => ({ type: 'ad
 export const wayChosen = (way: number | null): Happening => () => ({ type: 'wayChosen', way });
 export const extended = (...held: readonly string[]): Happening => () => ({ type: 'extended', held: held.map(parseMoney) });
 export const bridgeReady: Happening = () => ({ type: 'bridgeReady' });
-export const legReady = (leg: number): Happening => (clock) => ({ type: 'legReady', legId: legId(clock, leg), sipCallId: `leg${leg}@far` });
-export const dialled = (leg: number): Happening => (clock) => ({ type: 'dialled', legId: legId(clock, leg) });
-export const rang = (leg: number): Happening => (clock) => ({ type: 'rang', legId: legId(clock, leg) });
-export const answered = (leg: number): Happening => (clock) => ({ type: 'answered', legId: legId(clock, leg), codec: 'alaw' });
+export const legReady = (leg: LegName): Happening => (clock) => ({ type: 'legReady', legId: legId(clock, leg), sipCallId: `leg${leg}@far` });
+export const dialled = (leg: LegName): Happening => (clock) => ({ type: 'dialled', legId: legId(clock, leg) });
+export const rang = (leg: LegName): Happening => (clock) => ({ type: 'rang', legId: legId(clock, leg) });
+export const answered = (leg: LegName): Happening => (clock) => ({ type: 'answered', legId: legId(clock, leg), codec: 'alaw' });
 export const hangupOrdered: Happening = () => ({ type: 'hangupOrdered' });
 
 function goneAt(clock: Clock, cause: number, techCause: number | null): Gone {
@@ -216,7 +224,7 @@ function goneAt(clock: Clock, cause: number, techCause: number | null): Gone {
 }
 
 /** How Asterisk tells the end of a leg: Q.850 cause, and the SIP status where there was one. */
-export const legGone = (leg: number, cause: number, sip: number | null = null): Happening => (clock) => ({ type: 'legGone', legId: legId(clock, leg), gone: goneAt(clock, cause, sip) });
+export const legGone = (leg: LegName, cause: number, sip: number | null = null): Happening => (clock) => ({ type: 'legGone', legId: legId(clock, leg), gone: goneAt(clock, cause, sip) });
 export const callerGone = (cause = 16): Happening => (clock) => ({ type: 'callerGone', gone: goneAt(clock, cause, null) });
 /** CANCEL comes as "interworking" with the status 487. */
 export const callerCancelled: Happening = (clock) => ({ type: 'callerGone', gone: goneAt(clock, 127, 487) });
@@ -224,7 +232,7 @@ export const callerCancelled: Happening = (clock) => ({ type: 'callerGone', gone
 export const callerReadyAgain: Happening = ({ call }) => ({ type: 'legReady', legId: call.originator.channelId, sipCallId: '' });
 
 type OrderName = Extract<CallInput, { type: 'orderFailed' }>['order'];
-export const orderFailed = (order: OrderName, leg: number, status = 500): Happening => (clock) => ({ type: 'orderFailed', order, legId: leg === 0 ? '' : legId(clock, leg), status });
+export const orderFailed = (order: OrderName, leg: LegName, status = 500): Happening => (clock) => ({ type: 'orderFailed', order, legId: leg === 0 ? '' : legId(clock, leg), status });
 
 /** From the admission until the leg's INVITE is on its way. */
 export const dialling = (leg = 1): readonly Happening[] => [legReady(leg), after(1), dialled(leg)];

@@ -21,20 +21,24 @@ interface Scene {
   readonly levels: Readonly<Record<string, Terms>>;
   readonly ways: readonly Terms[];
   readonly inbound: boolean;
+  /** So many devices ring at once; 0: one rings. */
+  readonly fork: number;
 }
+
+const FORK = [31, 32, 33].map((deviceId) => ({ deviceId, endpoint: `device-${deviceId}`, number: null }));
 
 const settings = fc.record({ reservation: fc.constantFrom('slice', 'slice', 'frozen'), sliceS: fc.integer({ min: 2, max: 90 }), extendBeforeS: fc.constantFrom(1, 1, 15), frozenS: fc.integer({ min: 10, max: 300 }) });
 const limits = fc.record({ maxTalkS: fc.integer({ min: 1, max: 400 }), callTimeoutS: fc.constantFrom(0, 0, 45), ringTimeoutS: fc.constantFrom(5, 60), silenceMs: fc.constantFrom(0, 3000), busyAsFailed: fc.boolean(), noAnswerAsFailed: fc.boolean() });
 
 function outbound(levels: readonly Terms[], ways: readonly Terms[]): Omit<Scene, 'call'> {
   const names = ['user', 'reseller', 'partner'];
-  return { inbound: false, ways, levels: Object.fromEntries(levels.map((one, index) => [names[index], one])) };
+  return { inbound: false, fork: 0, ways, levels: Object.fromEntries(levels.map((one, index) => [names[index], one])) };
 }
 
 function sceneOf(parts: Omit<Scene, 'call'>, own: { readonly maxTalkS: number; readonly callTimeoutS: number; readonly ringTimeoutS: number; readonly silenceMs: number; readonly busyAsFailed: boolean; readonly noAnswerAsFailed: boolean }, set: Partial<Call['settings']>): Scene {
   const { maxTalkS, ...way } = own;
   const rates = Object.fromEntries(Object.entries(parts.levels).map(([name, one]) => [name, rateOf(one)]));
-  const ways = parts.inbound ? [deviceWay(way)] : parts.ways.map((one, index) => provider(index + 1, { ...way, rate: rateOf(one) }));
+  const ways = parts.inbound ? [deviceWay({ ...way, fork: parts.fork === 0 ? undefined : FORK.slice(0, parts.fork) })] : parts.ways.map((one, index) => provider(index + 1, { ...way, rate: rateOf(one) }));
   return { ...parts, call: call({ rates, ways, maxTalkS, settings: set }) };
 }
 
@@ -42,7 +46,7 @@ const scene: fc.Arbitrary<Scene> = fc
   .tuple(
     fc.oneof(
       fc.tuple(fc.array(terms, { minLength: 1, maxLength: 3 }), fc.array(terms, { minLength: 1, maxLength: 3 })).map(([levels, ways]) => outbound(levels, ways)),
-      fc.record({ did: terms, didIncoming: terms }).map((levels) => ({ inbound: true, levels, ways: [] })),
+      fc.tuple(fc.record({ did: terms, didIncoming: terms }), fc.constantFrom(0, 2, 3)).map(([levels, fork]) => ({ inbound: true, fork, levels, ways: [] })),
     ),
     limits,
     settings,

@@ -175,7 +175,9 @@ export class World {
     const { state, actions } = decide(this.call, before, input, at);
     this.state = state;
     if (before.phase === 'dialling' && state.phase === 'talking') {
-      if (input.type !== 'answered' || input.legId !== before.attempt.legId) this.account.violations.push(`talks because of ${input.type}`);
+      const { fork, legId } = before.attempt;
+      const mine = fork === null ? [legId] : fork.open.map((leg) => leg.legId);
+      if (input.type !== 'answered' || !mine.includes(input.legId)) this.account.violations.push(`talks because of ${input.type}`);
       this.account.answered = { at, way: before.attempt.way };
       this.onHeld(this.account.held);
     }
@@ -208,6 +210,7 @@ export class World {
         this.legs.set(action.legId, 'ordered');
         return;
       case 'connect':
+      case 'dial':
         return this.#connect(action.legId);
       case 'answerCaller':
         if (this.state.phase !== 'talking') this.account.violations.push('the caller is answered outside of a talk');
@@ -223,6 +226,8 @@ export class World {
         return;
       case 'destroyBridge':
       case 'limit':
+      case 'ringCaller':
+      case 'join':
       case 'showLive':
     }
   }

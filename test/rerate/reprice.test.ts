@@ -36,7 +36,7 @@ const at = (ms: number) => ({ wallMs: ARRIVED.wallMs + ms, monoMs: ARRIVED.monoM
 
 /** The engine's own CDR of an answered call, as this room reads it. */
 function ended(made: Call, times: { readonly ringMs: number; readonly talkMs: number }): { readonly rated: RatedCall; readonly levels: readonly RatedLevel[]; readonly owed: ReturnType<typeof debits> } {
-  const attempt = { number: 1, way: 0, legId: 'x', started: at(0), dialled: at(0), rang: at(0), ready: true, connecting: true, sipCallId: '', codec: '' };
+  const attempt = { number: 1, way: 0, legId: 'x', started: at(0), dialled: at(0), rang: at(0), ready: true, connecting: true, sipCallId: '', codec: '', fork: null, deviceId: null };
   const { cdr, prices } = attemptCdr(made, attempt, {
     outcome: { disposition: 'ANSWERED', cause: 16, sipCode: 200 }, end: at(times.ringMs + times.talkMs), source: 'event', terminatedBy: 'originator', answered: at(times.ringMs), paidS: 7200,
   });

@@ -12,7 +12,7 @@ const at = (ms: number) => ({ wallMs: ARRIVED.wallMs + ms, monoMs: ARRIVED.monoM
 
 /** Each price of the call by the tariffs of the catalog, which are what they were: none may differ, or lack a rate. */
 function again(parts: Given, plan: ReturnType<ReturnType<typeof given>['whenDeviceCalls']>['plan']): Partial<Record<PriceLevel, unknown>> {
-  const attempt = { number: 1, way: 0, legId: 'x', started: at(0), dialled: at(0), rang: null, ready: true, connecting: true, sipCallId: '', codec: '' };
+  const attempt = { number: 1, way: 0, legId: 'x', started: at(0), dialled: at(0), rang: null, ready: true, connecting: true, sipCallId: '', codec: '', fork: null, deviceId: null };
   const { cdr, prices } = attemptCdr({ ...call(), plan }, attempt, {
     outcome: { disposition: 'ANSWERED', cause: 16, sipCode: 200 }, end: at(95_500), source: 'event', terminatedBy: 'originator', answered: at(5200), paidS: 7200,
   });

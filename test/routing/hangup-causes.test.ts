@@ -71,7 +71,7 @@ test('the page says of every own cause whether the code raises it', async (t) =>
 
 function goesOnAfter(cause: number, rang: boolean): boolean {
   const moment = { wallMs: 0, monoMs: 0 };
-  const attempt: Attempt = { number: 1, way: 0, legId: 'x', started: moment, dialled: moment, rang: rang ? moment : null, ready: true, connecting: true, sipCallId: '', codec: '' };
+  const attempt: Attempt = { number: 1, way: 0, legId: 'x', started: moment, dialled: moment, rang: rang ? moment : null, ready: true, connecting: true, sipCallId: '', codec: '', fork: null, deviceId: null };
   return goesOn(provider(1), failedOutcome(attempt, { moment, cause, techCause: null, source: 'event' }));
 }
 

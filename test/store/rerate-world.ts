@@ -298,7 +298,7 @@ function engineEnd({ id, atMs, times, parts }: NaiveCall, levels: readonly Price
     levels: levels.filter(({ part }) => part.level !== 'provider').map(({ part, rate }): Level => ({ level: part.level, rate, from: part.isDid ? 'arrival' : 'answer' })),
   };
   const at = (ms: number) => ({ wallMs: atMs + ms, monoMs: 5000 + ms });
-  const attempt = { number: 2, way: 0, legId: 'x', started: at(0), dialled: at(0), rang: null, ready: true, connecting: true, sipCallId: '', codec: '' };
+  const attempt = { number: 2, way: 0, legId: 'x', started: at(0), dialled: at(0), rang: null, ready: true, connecting: true, sipCallId: '', codec: '', fork: null, deviceId: null };
   const call = { ...made, id, arrived: at(0), plan };
   const failed = { outcome: { disposition: 'FAILED', cause: 34, sipCode: 503 }, end: at(10), source: 'event', terminatedBy: 'terminator', answered: null, paidS: null } as const;
   const first = { ...attemptCdr(call, { ...attempt, number: 1 }, failed).cdr, final: false };
