@@ -118,7 +118,7 @@ test('a cut that comes far too late bills nobody beyond what was paid', async ()
     .when(after(9300), fires('cut'))
     .cdrs({ billMs: 7000, billsec: 7, endMs: call().arrived.wallMs + 7000 })
     .debits('user 5 owes 0.07', 'provider 11 gets 0.035');
-  given(call()).when(admitted(0, '0.07'), bridgeReady, legReady(1), dialled(1), answered(1)).when(after(9300), legGone(1, 16)).cdrs({ billMs: 7000, billsec: 7, terminatedBy: 'terminator' });
+  given(call()).when(admitted(0, '0.07'), bridgeReady, legReady(1), dialled(1), answered(1)).when(after(9300), legGone(1, 16)).cdrs({ billMs: 7000, billsec: 7, terminatedBy: 'system' });
 });
 
 test('a store that cannot be asked leaves the call what it has', async () => {

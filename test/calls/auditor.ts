@@ -15,7 +15,7 @@ const WITNESS_TOLERANCE_MS = 250;
 /** A call that the engine cut is billed to the cut; Asterisk may take so much longer to hang it up, on a busy machine. */
 const CUT_TOLERANCE_MS = 2000;
 /** Without an engine Asterisk ends it by its own limit (calls.deadManS of the tests, and some seconds). */
-const DEAD_MAN_MS = 10_000;
+const DEAD_MAN_MS = 20_000;
 
 export function amount(text: string): bigint {
   const [, sign = '', whole = '0', fraction = ''] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];

@@ -31,7 +31,7 @@ const tenant: Tenant = {
   devices: [byAddress('ada', 'ada', ADA, { location: 'by number' })],
 };
 
-const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 5 } });
+const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 15 } });
 
 function start(to: string, scenario = 'call', values = {}): Promise<Sipp> {
   return startCaller({ scenario, target: stage.asterisk, ip: ADA, from: '37069000001', to, values });
@@ -97,7 +97,7 @@ t.test('no engine comes back: Asterisk itself ends both legs a little after what
   await stage.engine.kill();
   const result = await caller.done;
   t.equal(result.exitCode, 0, result.errors);
-  await until(async () => ((await stage.asterisk.channelCount()) === 0 ? undefined : 'a leg is still up'), { timeoutMs: 10_000 });
+  await until(async () => ((await stage.asterisk.channelCount()) === 0 ? undefined : 'a leg is still up'), { timeoutMs: 15_000 });
   await stage.engine.start();
   t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 3, end_source: 'witness', terminated_by: 'system' }]);
 });
