@@ -7,6 +7,7 @@ import type { Catalog } from '../routing/catalog.ts';
 import type { Step } from '../routing/explain.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
 import type { Arrival, CounterClaim, Payer, Plan, RoutingSettings } from '../routing/plan.ts';
+import type { TalkView } from '../routing/minutes.ts';
 import { route } from '../routing/route.ts';
 import type { LiveView } from '../store/redis/view.ts';
 
@@ -14,6 +15,7 @@ export interface ExplainParts {
   readonly catalog: Catalog;
   readonly settings: RoutingSettings;
   readonly view: LiveView;
+  readonly talk: TalkView;
   readonly reservation: 'slice' | 'frozen';
   readonly frozenS: number;
   readonly qualityWindowMinutes: number;
@@ -44,7 +46,7 @@ export async function explainCall(parts: ExplainParts, arrival: Arrival): Promis
   const window = { nowMs: arrival.atMs, windowMs: parts.qualityWindowMinutes * 60_000 };
   const quality = await parts.view.quality([...parts.catalog.providers.keys()], window);
   const dead = await parts.view.dead(arrival.serverId);
-  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, dead, explain: (step) => steps.push(step) }, arrival);
+  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, dead, talk: parts.talk, explain: (step) => steps.push(step) }, arrival);
   if (decision.kind === 'refused') return refusal(decision.cause, steps, []);
   const counters = await parts.view.counters();
   const full = [...decision.counters].find((claim) => isFull(claim, counters, steps));

@@ -9,6 +9,7 @@ import type { Explanation } from './explain-call.ts';
 import { routingSettings } from '../engine/server.ts';
 import { formatMoney } from '../rating/money.ts';
 import { loadCatalogOnce } from '../store/catalog/once.ts';
+import { readTalkOnce } from '../store/provider-talk.ts';
 import { openLiveView } from '../store/redis/view.ts';
 
 const EXAMPLE = `
@@ -56,11 +57,12 @@ async function explain(context: CliContext, asked: { device: string; number: str
     const near = [...catalog.devicesByEndpoint.keys()].filter((name) => name.startsWith(asked.device.slice(0, 2))).slice(0, 5);
     throw new CommandError(`There is no device ${asked.device}.${near.length > 0 ? ` Similar: ${near.join(', ')}` : ''}`);
   }
+  const talk = await readTalkOnce(settings.postgresUrl);
   const view = await openLiveView(settings.redisUrl, settings.calls.priceDecimals);
   try {
     const atMs = (options.at ?? new Date()).getTime();
     const arrival = { serverId: options.server, endpoint: asked.device, port: options.port ?? null, dialled: asked.number, callerNumber: options.from, atMs };
-    const found = await explainCall({ catalog, settings: routingSettings(settings), view, frozenS: settings.reservation.frozenTimeMinutes * 60, qualityWindowMinutes: settings.quality.windowMinutes, reservation: settings.reservation.mode }, arrival);
+    const found = await explainCall({ catalog, settings: routingSettings(settings), view, talk, frozenS: settings.reservation.frozenTimeMinutes * 60, qualityWindowMinutes: settings.quality.windowMinutes, reservation: settings.reservation.mode }, arrival);
     process.stdout.write(options.json === true ? `${JSON.stringify(found, withMoney)}\n` : shown(found));
   } finally {
     await view.close();

@@ -3,12 +3,15 @@ import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
+import type { TalkView } from '../routing/minutes.ts';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall } from './call/admission.ts';
 
 export interface CallStore {
   catalog(): Catalog | null;
   /** How the attempts of providers went lately. */
   quality(): QualityView;
+  /** What providers with limits of minutes were talked by. */
+  talk(): TalkView;
   /** Providers that do not answer the periodic check of this Asterisk, for commands. */
   deadProviders(serverId: number, providerIds: readonly number[]): void;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;

@@ -115,6 +115,9 @@ export interface Provider {
   readonly locationId: number;
   readonly callLimit: number;
   readonly cpsLimit: number;
+  /** Talk in a month, and on a day, after which it is passed over; 0: any. */
+  readonly monthlyMinutes: number;
+  readonly dailyMinutes: number;
   readonly ringTimeoutS: number;
   readonly callTimeoutS: number;
   readonly graceS: number;

@@ -19,6 +19,7 @@ import { callerClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { globalRefusal, senderRefusal } from './lists.ts';
 import { switchedTo } from './localize.ts';
 import type { Localized } from './localize.ts';
+import type { TalkView } from './minutes.ts';
 import { NOBODY } from './plan.ts';
 import type { Arrival, Decision, Level, Parties, Random, RoutingSettings } from './plan.ts';
 
@@ -30,6 +31,8 @@ export interface RouteContext {
   readonly quality: QualityView;
   /** Ids of providers that do not answer the periodic check. */
   readonly dead: ReadonlySet<number>;
+  /** What providers with limits of minutes were talked by. */
+  readonly talk: TalkView;
   readonly explain: Explain;
 }
 
@@ -109,7 +112,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   const lcr = base === undefined ? undefined : lcrForDestination(catalog, base, number, explain);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
-  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: pooledCallerId(context, call.device, call.callerId, call.src), settings, random: context.random, quality: context.quality, dead: context.dead, explain });
+  const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: pooledCallerId(context, call.device, call.callerId, call.src), settings, random: context.random, quality: context.quality, dead: context.dead, talk: context.talk, explain });
   if (ways.length === 0) return refused(context, 204, rated);
   if (user.flash !== null) explain?.({ check: 'flash calls', outcome: 'passed', detail: `cancelled less than ${user.flash.ringMs} ms after the ringing it costs ${formatMoney(user.flash.price)}` });
   return {

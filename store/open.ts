@@ -7,11 +7,14 @@ import type { DrawnNumber } from '../routing/caller-id.ts';
 import { BANNED_POOL_ID } from '../routing/catalog.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import { Balances } from './balances.ts';
+import { hasMinutes } from '../routing/minutes.ts';
+import type { TalkView } from '../routing/minutes.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
 import { Follower } from './catalog/follow.ts';
 import { monotonicMs, wallMs } from './clock.ts';
 import type { Log } from './log.ts';
 import { NumberUse } from './number-use.ts';
+import { ProviderTalk } from './provider-talk.ts';
 import { makePool } from './postgres.ts';
 import { makeCallStore } from './redis/calls.ts';
 import type { CallStore } from './redis/calls.ts';
@@ -64,6 +67,8 @@ export interface Store {
   quality(): QualityView;
   /** Providers that do not answer the periodic check of this Asterisk: kept for commands, lost if Redis is away. */
   deadProviders(serverId: number, providerIds: readonly number[]): void;
+  /** What providers with limits of minutes were talked by; with Postgres in reach a second old at most. */
+  talk(): TalkView;
   /** Resolves when the first catalog is in force and Redis answers. */
   ready(): Promise<void>;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
@@ -103,6 +108,10 @@ function judged(catalog: Catalog | null): readonly number[] {
   return lcrs.flatMap(({ providers }) => providers.map(({ providerId }) => providerId));
 }
 
+function limitsMinutes(catalog: Catalog | null): boolean {
+  return [...(catalog?.providers.values() ?? [])].some(hasMinutes);
+}
+
 export function openStore(options: StoreOptions): Store {
   return new OpenStore(options);
 }
@@ -119,6 +128,7 @@ class OpenStore implements Store {
   readonly #updates: LiveUpdates;
   readonly #releases: Releases;
   readonly #quality: QualityFigures;
+  readonly #talk: ProviderTalk;
   readonly #numberUse: NumberUse;
   readonly #listeners: ((catalog: Catalog) => void)[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -150,9 +160,11 @@ class OpenStore implements Store {
     this.#quality = new QualityFigures({
       redis: this.#redis, usable: () => this.#redisUp(), windowMs: options.qualityWindowMinutes * 60_000, providerIds: () => judged(this.#follower.catalog), now: wallMs, log,
     });
+    this.#talk = new ProviderTalk(this.#pool, () => limitsMinutes(this.#follower.catalog), log);
     this.#numberUse = new NumberUse(this.#pool, log);
     this.#watchRedis(balances);
     this.#quality.start();
+    this.#talk.start();
     this.#follower.start();
     this.#settler.start();
   }
@@ -269,6 +281,10 @@ class OpenStore implements Store {
     writeDead(this.#redis, serverId, providerIds).catch((error: unknown) => this.#log.debug({ err: error }, 'Dead providers could not be told.'));
   }
 
+  talk(): TalkView {
+    return this.#talk.view;
+  }
+
   async record(cdrs: readonly Cdr[]): Promise<void> {
     this.#mustBeUp();
     await this.#calls.record(cdrs);
@@ -330,6 +346,7 @@ class OpenStore implements Store {
   async close(): Promise<void> {
     await this.#updates.flush();
     await this.#quality.close();
+    await this.#talk.close();
     await this.#numberUse.close();
     await Promise.all([this.#releases.close(), this.#settler.close(), this.#follower.close()]);
     this.#redis.disconnect();

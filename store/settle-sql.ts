@@ -31,10 +31,16 @@ export async function insertCalls(writer: ClientBase, rows: string): Promise<Rea
   await pipeline(Readable.from([rows]), writer.query(copying(copyFrom(`copy settling (${NAMES}) from stdin`))));
   const result = await writer.query<{ uniqueid: string; final: boolean }>({
     name: 'settle-calls',
-    // The exchange rate of the user's currency is frozen with the row.
-    text: `insert into calls (${NAMES}, user_currency, user_exchange_rate) select ${NAMES.replaceAll(/\w+/g, 's.$&')}, u.currency, c.exchange_rate
+    // The exchange rate of the user's currency is frozen with the row. Talk of providers is counted with the rows that are
+    // new, in one order for whoever else does so.
+    text: `with fresh as (insert into calls (${NAMES}, user_currency, user_exchange_rate) select ${NAMES.replaceAll(/\w+/g, 's.$&')}, u.currency, c.exchange_rate
       from settling s left join users u on u.id = s.user_id left join currencies c on c.code = u.currency
-      on conflict do nothing returning uniqueid, final`,
+      on conflict do nothing returning uniqueid, final, provider_id, billsec, calldate),
+      talk as (insert into provider_talk as t (provider_id, day, seconds)
+        select f.provider_id, (f.calldate at time zone p.time_zone)::date, sum(f.billsec) from fresh f join providers p on p.id = f.provider_id
+        where f.billsec > 0 group by 1, 2 order by 1, 2
+        on conflict (provider_id, day) do update set seconds = t.seconds + excluded.seconds)
+      select uniqueid, final from fresh`,
   });
   return new Set(result.rows.filter((row) => row.final).map((row) => row.uniqueid));
 }

@@ -42,7 +42,7 @@ function mustPlan(decision: Decision): void {
 }
 
 function deciding(parts: Parts, arrivals: readonly Arrival[]): Work {
-  const context = { catalog: catalogOf(parts), settings: SETTINGS, random: Math.random, explain: null, quality: new Map(), dead: new Set<number>() };
+  const context = { catalog: catalogOf(parts), settings: SETTINGS, random: Math.random, explain: null, quality: new Map(), dead: new Set<number>(), talk: new Map() };
   for (const arrival of arrivals) mustPlan(route(context, arrival));
   return (count) => {
     let ways = 0;

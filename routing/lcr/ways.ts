@@ -12,6 +12,8 @@ import { rateBy } from '../levels.ts';
 import { providerClaims } from '../limits.ts';
 import { providerRefusal } from '../lists.ts';
 import { applyRule, applySourceRule, matchRule } from '../localize.ts';
+import { hasMinutes, minutesText, minutesUsedUp } from '../minutes.ts';
+import type { TalkView } from '../minutes.ts';
 import type { Random, RoutingSettings, Way } from '../plan.ts';
 import { transformSource } from '../transform.ts';
 import type { Candidate } from './order.ts';
@@ -36,6 +38,7 @@ export interface WaysRequest {
   readonly random: Random;
   readonly quality: QualityView;
   readonly dead: ReadonlySet<number>;
+  readonly talk: TalkView;
   readonly explain: Explain;
 }
 
@@ -54,6 +57,8 @@ function candidate(request: WaysRequest, place: LcrProvider, lossAllowed: boolea
   if (request.dead.has(provider.id)) return skip(request, provider.name, 247);
   const listed = providerRefusal(request.catalog, provider.destinationList, request.number);
   if (listed !== 0) return skip(request, provider.name, listed);
+  const talk = request.talk.get(provider.id);
+  if (minutesUsedUp(provider, talk)) return skip(request, provider.name, 285, `used up: ${minutesText(provider, talk)}`);
   const rate = rateBy(request.catalog, provider.tariffId, request.number, request.atMs);
   if (rate === 'noRate') return skip(request, provider.name, 204, 'has no rate for the destination');
   if (rate === 'blocked') return skip(request, provider.name, 331);
@@ -124,6 +129,11 @@ function callerIdFor(provider: Provider, request: WaysRequest): CallerId {
   return ruledCallerId(shown, before, transformSource(provider.sourceTransformation, ruled));
 }
 
+function chosenText({ lcr, quality, settings, talk }: WaysRequest, { provider, rate }: Candidate): string {
+  const how = lcr.order === 'quality' ? `quality (${qualityText(quality.get(provider.id), settings.quality)})` : lcr.order;
+  return `${provider.name}: ${rate.prefix} by ${how}${hasMinutes(provider) ? `; ${minutesText(provider, talk.get(provider.id))}` : ''}`;
+}
+
 /** Empty when no provider is usable (204). */
 export function waysOut(request: WaysRequest): Way[] {
   const { lcr } = request;
@@ -143,7 +153,7 @@ export function waysOut(request: WaysRequest): Way[] {
   const last = failover(request);
   const all = [...ordered(request, inPrice), ...(last === null ? [] : [last])];
   const tried = lcr.noFailover ? all.slice(0, 1) : all;
-  for (const one of tried) request.explain?.({ check: 'provider', outcome: 'chosen', detail: `${one.provider.name}: ${one.rate.prefix} by ${lcr.order}${lcr.order === 'quality' ? ` (${qualityText(request.quality.get(one.provider.id), request.settings.quality)})` : ''}` });
+  for (const one of tried) request.explain?.({ check: 'provider', outcome: 'chosen', detail: chosenText(request, one) });
   for (const one of all.slice(tried.length)) skip(request, one.provider.name, 204, 'not tried, as this LCR has no failover');
   return tried.map((one) => asWay(request, one));
 }

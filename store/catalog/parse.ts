@@ -123,6 +123,8 @@ export function parseProvider(row: Row, rules: readonly Row[]): Provider {
     locationId: whole(row, 'location_id'),
     callLimit: whole(row, 'call_limit'),
     cpsLimit: whole(row, 'cps_limit'),
+    monthlyMinutes: whole(row, 'monthly_minutes'),
+    dailyMinutes: whole(row, 'daily_minutes'),
     ringTimeoutS: whole(row, 'ring_timeout_s', 1),
     callTimeoutS: whole(row, 'call_timeout_s'),
     graceS: whole(row, 'grace_s'),

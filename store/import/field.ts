@@ -72,6 +72,8 @@ export const banAtCalls: Parse = (text) => {
   if (text === '1') throw new BadValue('1 would ban every caller at his first call: write 0 for never, or 2 and more.');
   return limit(text);
 };
+/** Of talk, of many calls at once. */
+export const minutes = whole(0, 1_000_000_000);
 export const seconds = whole(0, 604_800);
 
 export const flag: Parse = (text) => {

@@ -15,6 +15,7 @@ import type { Catalog, Device, Did, Lcr, LcrProvider, Location, LocationRule, Nu
 import { buildDidIndex } from '../../routing/did.ts';
 import type { Step } from '../../routing/explain.ts';
 import { byCli, byExtension, neighboursOf } from '../../routing/neighbours.ts';
+import type { TalkView } from '../../routing/minutes.ts';
 import type { QualityRules, QualityView } from '../../routing/lcr/quality.ts';
 import { buildNumberPool } from '../../routing/number-pool.ts';
 import type { NumberPool } from '../../routing/number-pool.ts';
@@ -50,7 +51,7 @@ export function provider(id: number, price: string | Readonly<Record<string, str
   return {
     tariff: tariff(100 + id, typeof price === 'string' ? { 370: price } : price),
     provider: {
-      id, name: `P${id}`, endpoint: `provider-${id}`, tariffId: 100 + id, active: true, locationId: 1, callLimit: 0, cpsLimit: 0, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, silenceMs: null,
+      id, name: `P${id}`, endpoint: `provider-${id}`, tariffId: 100 + id, active: true, locationId: 1, callLimit: 0, cpsLimit: 0, monthlyMinutes: 0, dailyMinutes: 0, ringTimeoutS: 60, callTimeoutS: 0, graceS: 0, silenceMs: null,
       interpretNoAnswerAsFailed: false, interpretBusyAsFailed: false, goOnCodes: [], stopCodes: [], destinationList: NO_LIST, rules: [], destinationTransformation: null, sourceTransformation: null, callerIdNumber: '', callerIdName: '', callerIdPoolId: null, ...parts,
     },
   };
@@ -154,6 +155,7 @@ export interface Given extends Parts {
   readonly quality?: QualityView;
   /** Ids of providers that do not answer. */
   readonly dead?: readonly number[];
+  readonly talk?: TalkView;
 }
 
 export function given(parts: Given): Switch {
@@ -166,19 +168,21 @@ class Switch {
   readonly #random: Random;
   readonly #quality: QualityView;
   readonly #dead: ReadonlySet<number>;
+  readonly #talk: TalkView;
 
-  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map(), dead = [] }: Given) {
+  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map(), dead = [], talk = new Map() }: Given) {
     this.#catalog = catalog;
     this.#settings = settings;
     this.#random = random;
     this.#quality = quality;
     this.#dead = new Set(dead);
+    this.#talk = talk;
   }
 
   whenDeviceCalls(dialled: string, parts: Partial<Arrival> = {}): Routed {
     const steps: Step[] = [];
     const arrival: Arrival = { serverId: 1, port: 5060, endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
-    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality, dead: this.#dead };
+    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality, dead: this.#dead, talk: this.#talk };
     const decision = route({ ...context, explain: (step) => steps.push(step) }, arrival);
     return new Routed(decision, steps);
   }

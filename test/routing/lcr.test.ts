@@ -1,13 +1,13 @@
 /** From an LCR to the ways out: which providers are usable, in which order, and why the others are passed over. */
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import type { Lcr } from '../../routing/catalog.ts';
+import type { Lcr, Provider } from '../../routing/catalog.ts';
 import { byPercent } from '../../routing/lcr/percent.ts';
 import { byPrice, overPriceLimit } from '../../routing/lcr/price.ts';
 import type { Candidate } from '../../routing/lcr/order.ts';
 import { rate } from '../call/call-builder.ts';
 import { blacklist, given, lcr, location, ownRule, provider, rule, tariff, user, whitelist } from './catalog-builder.ts';
-import type { Given } from './catalog-builder.ts';
+import type { Given, Routed } from './catalog-builder.ts';
 import { holds, seededRandom } from './property.ts';
 
 /** The LCR of user 5, over three providers at 0.3, 0.2 and 0.1. */
@@ -31,6 +31,27 @@ test('a dead provider is passed over, also as failover provider', async () => {
   byLcr({ failoverProviderId: 11 }, { dead: [11, 12] }).whenDeviceCalls('37060000000').goesBy('P13').passesOver('P12 247', 'P11 247');
   byLcr({ noFailover: true }, { dead: [13] }).whenDeviceCalls('37060000000').goesBy('P12').passesOver('P13 247', 'P11 204');
   byLcr({}, { dead: [11, 12, 13] }).whenDeviceCalls('37060000000').passesOver('P11 247', 'P12 247', 'P13 247').refusedWith(204);
+});
+
+/** First and second, of which the first has limits and was talked by. */
+const limited = (talk: [monthS: number, dayS: number] | null, parts: Partial<Provider> = { monthlyMinutes: 100, dailyMinutes: 10 }): Routed =>
+  given({ providers: [provider(11, '0.1', parts), provider(12, '0.2')], talk: new Map(talk === null ? [] : [[11, { monthS: talk[0], dayS: talk[1] }]]) }).whenDeviceCalls('37060000000');
+
+const told = (routed: Routed): string[] => routed.steps.filter(({ check }) => check === 'provider').map(({ detail }) => detail);
+
+test('a provider whose minutes of the month or of the day are used up is passed over', async () => {
+  limited(null).goesBy('P11', 'P12');
+  limited([5999, 599]).goesBy('P11', 'P12');
+  limited([6000, 0]).goesBy('P12').passesOver('P11 285');
+  limited([600, 600]).goesBy('P12').passesOver('P11 285');
+  limited([60_000, 600], { dailyMinutes: 11 }).goesBy('P11', 'P12');
+  limited([60_000, 0], { dailyMinutes: 11 }).goesBy('P11', 'P12');
+  limited([600, 600], { monthlyMinutes: 11 }).goesBy('P11', 'P12');
+});
+
+test('route tells minutes used and limit', async (t) => {
+  t.same(told(limited([605, 59])), ['P11: 370 by price; 10.0 of 100 minutes this month, 0.9 of 10 minutes today', 'P12: 370 by price']);
+  t.same(told(limited([605, 600])), ['P11: used up: 10.0 of 100 minutes this month, 10.0 of 10 minutes today', 'P12: 370 by price']);
 });
 
 test('equal prices go by priority, then by id, never by chance', async () => {

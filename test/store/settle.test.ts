@@ -73,6 +73,12 @@ async function drain(settler: Settler): Promise<void> {
   while ((await settler.backlog()).waiting > 0) await settler.settleOnce();
 }
 
+/** Seconds of all providers, by day. */
+async function talk(client: Client): Promise<Record<string, number>> {
+  const { rows } = await client.query(`select provider_id || ' ' || day as who, seconds::int from provider_talk order by 1`);
+  return Object.fromEntries(rows.map((row) => [row.who, row.seconds]));
+}
+
 async function count(client: Client, table: string): Promise<number> {
   return Number((await client.query(`select count(*) from ${table}`)).rows[0]?.count);
 }
@@ -126,6 +132,7 @@ t.test('settled again, by whomever, nothing changes', async (t) => {
   t.equal(await w.another().settleOnce(), 1);
   t.strictSame(await balances(w.client), { 'user 2': '100', 'user 5': '9.75', 'provider 3': '0' });
   t.equal(await count(w.client, 'calls'), 1);
+  t.strictSame(await talk(w.client), { '3 2026-11-15': 60 }, 'its talk was counted once');
   t.match(await w.redis.hgetall('tollgate:payer:5'), { balance: '9750000', pending: '0' }, 'the debt went together with the old, richer balance');
 });
 
@@ -201,6 +208,7 @@ t.test('two settlers and payments in between: every call once, nobody locked out
   };
   await Promise.all([...settlers.map(async (settler) => drain(settler)), pay(5), pay(2)]);
   t.equal(await count(w.client, 'calls'), 120);
+  t.strictSame(await talk(w.client), { '3 2026-11-15': 7200 });
   t.strictSame(await balances(w.client), { 'user 2': '118.2', 'user 5': '28.2', 'provider 3': '0.6' });
   t.match(await w.redis.hgetall('tollgate:payer:5'), { pending: '0' });
 });
@@ -220,4 +228,19 @@ t.test('entries are read oldest first and no more than asked', async (t) => {
   t.teardown(w.close);
   for (const name of ['a', 'b', 'c']) await finish(w, name);
   t.strictSame((await readEntries(w.redis, 2)).map((entry) => entry.callId), ['a', 'b']);
+});
+
+t.test('talk of providers is counted by the day on which the call began, in the zone of the provider', async (t) => {
+  const w = await world();
+  t.teardown(w.close);
+  await w.client.query(`insert into providers (id, name, host, tariff_id, time_zone) values (4, 'Vilnius', '127.0.0.2', 1, 'Europe/Vilnius')`);
+  const late = Date.UTC(2026, 10, 15, 22, 30);
+  const failed = cdr('both', { final: false, disposition: 'FAILED', billsec: 0, billMs: 0, callDateMs: late });
+  await finish(w, 'both', [], [failed, cdr('both', { attempt: 2, providerId: 4, billsec: 7, callDateMs: late })]);
+  await finish(w, 'utc', [], [cdr('utc', { billsec: 5, callDateMs: late, endMs: late + 7_200_000 })]);
+  await finish(w, 'nobody', [], [cdr('nobody', { providerId: null })]);
+  await finish(w, 'gone', [], [cdr('gone', { providerId: 99 })]);
+  await w.settler.settleOnce();
+  t.equal(await count(w.client, 'calls'), 5, 'a provider that is gone holds nothing up');
+  t.strictSame(await talk(w.client), { '3 2026-11-15': 5, '4 2026-11-16': 7 });
 });
