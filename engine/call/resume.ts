@@ -11,7 +11,7 @@ import type { Carried } from './attempt.ts';
 import { CANCEL_CAUSE } from './legs.ts';
 import { paidSeconds } from './money.ts';
 import type { Attempt, Call, CallAction, CallInput, Gone, Moment, Step, Talking } from './state.ts';
-import { limitsOf, talkOf, timers } from './talking.ts';
+import { leadOn, talkOf } from './talking.ts';
 
 export interface Facts {
   /** What each payer has on hold, in the order of the admission. */
@@ -69,14 +69,14 @@ function talkingOn(call: Call, facts: Facts, answered: Moment, now: Moment): Ste
   const start = { attempt, answered, granted: facts.granted };
   const paidS = paidSeconds(call, facts.granted, talkOf(call, start));
   const state: Talking = { phase: 'talking', ...start, past: facts.past, paidS, extending: false, answerLost: false };
+  const over = ends(attempt, facts);
+  if (over.length > 0) return fed(call, { state, actions: [] }, over, now);
+  const step = leadOn(call, state, now);
   // Perhaps the caller was not answered any more; a second answer does nothing.
-  const actions: CallAction[] = facts.callerGone !== null || facts.leg.state === 'gone' ? [] : [
-    { do: 'answerCaller' },
-    ...timers(call, state, now),
-    ...limitsOf(call, state, now),
-    { do: 'showLive', fields: { state: 'answered', answered: String(answered.wallMs) } },
-  ];
-  return fed(call, { state, actions }, ends(attempt, facts), now);
+  return {
+    state: step.state,
+    actions: [{ do: 'answerCaller' }, ...step.actions, { do: 'showLive', fields: { state: 'answered', answered: String(answered.wallMs) } }],
+  };
 }
 
 /** The attempt that the dead process made of this way is given up, and made anew. */

@@ -10,6 +10,8 @@ import type { Call, CallAction, CallInput, CallState, Gone, Moment, Step, Talkin
 
 /** The last try to hold more leaves this much for the answer before the cut. */
 const LAST_TRY_MS = 250;
+/** The store has so long to say whether an overdue call may go on. */
+const EXTEND_WAIT_MS = 1000;
 /** A refused answer is followed by the caller's end, a lost one is tried again: both after so long. */
 const TROUBLE_MS = 1000;
 
@@ -22,7 +24,7 @@ export function talkOf(call: Call, state: Pick<Talking, 'attempt' | 'answered'>)
 }
 
 /** Timers of a talk: the cut, and the next try to hold more before it. */
-export function timers(call: Call, state: Talking, now: Moment): CallAction[] {
+function timers(call: Call, state: Talking, now: Moment): CallAction[] {
   const leftMs = state.paidS * 1000 - elapsedMs(state.answered, now);
   const cut: CallAction = { do: 'setTimer', timer: 'cut', afterMs: Math.max(0, leftMs) };
   if (!extendable(call, state.paidS, talkOf(call, state))) return [cut, { do: 'clearTimer', timer: 'extend' }];
@@ -69,16 +71,25 @@ function unpaid(call: Call, state: Extract<CallState, { phase: 'dialling' }>, ca
 }
 
 /** Asterisk is told how long both legs may stay up if nobody tells it otherwise. */
-export function limitsOf(call: Call, { attempt, answered, paidS }: Talking, now: Moment): CallAction[] {
+function limitsOf(call: Call, { attempt, answered, paidS }: Talking, now: Moment): CallAction[] {
   const afterS = Math.ceil(paidS - elapsedMs(answered, now) / 1000) + call.settings.deadManS;
   return [call.originator.channelId, attempt.legId].map((channelId) => ({ do: 'limit', channelId, afterS }));
 }
 
-function extend(call: Call, state: Talking): Step {
+function extend(call: Call, state: Talking, now: Moment): Step {
   const talk = talkOf(call, state);
   if (state.extending || !extendable(call, state.paidS, talk)) return { state, actions: [] };
-  const payers = holdUntil(call, state.paidS + call.settings.sliceS, talk);
+  const paidS = Math.max(state.paidS, Math.ceil(elapsedMs(state.answered, now) / 1000));
+  const payers = holdUntil(call, paidS + call.settings.sliceS, talk);
   return { state: { ...state, extending: true }, actions: [{ do: 'extend', request: { callId: call.id, payers } }] };
+}
+
+/** A call taken over, that nobody extended or cut meanwhile: whoever can pay for what was talked goes on. */
+export function leadOn(call: Call, state: Talking, now: Moment): Step {
+  const overdue = elapsedMs(state.answered, now) >= state.paidS * 1000;
+  const step = overdue ? extend(call, state, now) : { state, actions: [] };
+  if (step.actions.length === 0) return { state, actions: [...timers(call, state, now), ...limitsOf(call, state, now)] };
+  return { state: step.state, actions: [...step.actions, { do: 'setTimer', timer: 'cut', afterMs: EXTEND_WAIT_MS }, ...limitsOf(call, state, now)] };
 }
 
 function extended(call: Call, state: Talking, held: Talking['granted'], now: Moment): Step {
@@ -147,7 +158,7 @@ export function decideTalking(call: Call, state: Talking, input: CallInput, now:
       if (input.order !== 'answer') return { state, actions: [] };
       return { state: { ...state, answerLost: input.status === 0 }, actions: [{ do: 'setTimer', timer: 'trouble', afterMs: TROUBLE_MS }] };
     case 'timerFired':
-      if (input.timer === 'extend') return extend(call, state);
+      if (input.timer === 'extend') return extend(call, state, now);
       if (input.timer === 'trouble' && state.answerLost) return { state: { ...state, answerLost: false }, actions: [{ do: 'answerCaller' }] };
       if (input.timer === 'cut') return finish(call, state, endedBySystem(paidUntil(state)));
       return input.timer === 'trouble' ? finish(call, state, endedBySystem(now)) : { state, actions: [] };

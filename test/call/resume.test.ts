@@ -2,6 +2,7 @@
 import { test } from 'tap';
 import { deepStrictEqual, strictEqual } from 'node:assert';
 import type { Cdr } from '../../engine/call/admission.ts';
+import { decide } from '../../engine/call/decide.ts';
 import { resume } from '../../engine/call/resume.ts';
 import type { Facts, LegFacts } from '../../engine/call/resume.ts';
 import type { Call, Gone, Moment, Step } from '../../engine/call/state.ts';
@@ -42,9 +43,13 @@ test('both sides talk: the caller is answered again, the cut and the extension a
   deepStrictEqual(words(two, step), ['answerCaller', 'setTimer cut 45000', 'setTimer extend 30000', 'limit caller 105', 'limit leg 105']);
 });
 
-test('the paid time is over already: it is cut at once, and billed to what was paid', async () => {
+test('the paid time is over already: what was talked is asked for with the next slice, and the call is cut if it is not there', async () => {
   const step = resume(two, facts({ leg: leg({ answered: at(5000) }) }), at(90_000));
-  deepStrictEqual(words(two, step).filter((word) => word.startsWith('setTimer')), ['setTimer cut 0']);
+  // 85 s were talked, and 60 more.
+  deepStrictEqual(words(two, step), ['answerCaller', 'extend user 5 to 1.45', 'setTimer cut 1000', 'limit caller 35', 'limit leg 35']);
+  const { held, cut } = { held: decide(two, step.state, { type: 'extended', held: [parseMoney('1.45')] }, at(90_010)), cut: decide(two, step.state, { type: 'extended', held: [parseMoney('0.6')] }, at(90_010)) };
+  deepStrictEqual(words(two, held), ['setTimer cut 59990', 'setTimer extend 44990', 'limit caller 120', 'limit leg 120']);
+  deepStrictEqual(words(two, cut), ['setTimer cut 0']);
 });
 
 const ENDED: readonly { readonly what: string; readonly facts: Partial<Facts>; readonly orders: readonly string[]; readonly row: Partial<Cdr> }[] = [
