@@ -22,6 +22,9 @@ import { connectRedis } from './redis/connect.ts';
 import { writeDead } from './redis/dead.ts';
 import { listCalls, readCounters } from './redis/live.ts';
 import type { LiveCall } from './redis/live.ts';
+import { askLease, fenceOf, releaseLease } from './redis/lease.ts';
+import type { LeaseAnswer } from './redis/lease.ts';
+import type { Fence } from './redis/scripts.ts';
 import { finishedCalls, openCalls } from './redis/open-calls.ts';
 import { LiveUpdates } from './redis/live-updates.ts';
 import { QualityFigures } from './redis/quality.ts';
@@ -89,6 +92,10 @@ export interface Store {
   finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Gives back what a call holds and settles nothing: nobody knows what it was. */
   release(callId: string): Promise<void>;
+  /** Asks for the leadership of an Asterisk, or for its renewal. From the first answer `lead` on, this store speaks for it. */
+  lease(request: LeaseWish): Promise<LeaseAnswer>;
+  /** Lets go of an Asterisk; calls of it are refused from now on. */
+  releaseLease(serverId: number, daemon: string): Promise<void>;
   listCalls(): Promise<readonly LiveCall[]>;
   counters(): Promise<Readonly<Record<string, number>>>;
   onCatalogChange(listener: (catalog: Catalog) => void): void;
@@ -96,6 +103,8 @@ export interface Store {
   health(): StoreHealth;
   close(): Promise<void>;
 }
+
+export type LeaseWish = Parameters<typeof askLease>[1];
 
 const POOL_SIZE = 4;
 
@@ -134,6 +143,8 @@ class OpenStore implements Store {
   readonly #waiting: (() => void)[] = [];
   #backlog: { waiting: number; refused: number } | null = null;
   #redisReason = 'Connecting.';
+  /** By Asterisk, of those that this daemon leads, or has led: a fence that holds no more keeps it out. */
+  readonly #fences = new Map<number, Fence>();
   /** Never counts money in the wrong units. */
   #unitsAgree = false;
 
@@ -145,7 +156,10 @@ class OpenStore implements Store {
     this.#redis = connectRedis(options.redisUrl, log);
     this.#pool = makePool(postgresUrl, log, POOL_SIZE);
     const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
-    this.#calls = makeCallStore({ redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, log });
+    this.#calls = makeCallStore({
+      redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, log,
+      fenceOf: (callId) => this.#fences.get(serverOf(callId)),
+    });
     this.#releases = new Releases(async (callId) => this.#calls.release(callId), log);
     this.#updates = new LiveUpdates(this.#calls, log);
     this.#follower = new Follower({
@@ -313,6 +327,19 @@ class OpenStore implements Store {
     await this.#calls.release(callId);
   }
 
+  async lease(request: LeaseWish): Promise<LeaseAnswer> {
+    this.#mustBeUp();
+    const answer = await askLease(this.#redis, request);
+    if (answer.kind === 'lead') this.#fences.set(request.serverId, fenceOf(request.serverId, request.daemon, answer.token));
+    return answer;
+  }
+
+  async releaseLease(serverId: number, daemon: string): Promise<void> {
+    this.#mustBeUp();
+    await this.#updates.flush();
+    await releaseLease(this.#redis, serverId, daemon);
+  }
+
   async listCalls(): Promise<readonly LiveCall[]> {
     return listCalls(this.#redis, this.#units);
   }
@@ -352,4 +379,9 @@ class OpenStore implements Store {
     this.#redis.disconnect();
     await this.#pool.end();
   }
+}
+
+/** A call's id begins with the number of its Asterisk. */
+function serverOf(callId: string): number {
+  return Number.parseInt(callId, 10);
 }

@@ -86,10 +86,10 @@ function extend(call: Call, state: Talking, now: Moment): Step {
 
 /** A call taken over, that nobody extended or cut meanwhile: whoever can pay for what was talked goes on. */
 export function leadOn(call: Call, state: Talking, now: Moment): Step {
-  const overdue = elapsedMs(state.answered, now) >= state.paidS * 1000;
-  const step = overdue ? extend(call, state, now) : { state, actions: [] };
+  const leftMs = state.paidS * 1000 - elapsedMs(state.answered, now);
+  const step = leftMs < call.settings.extendBeforeS * 1000 ? extend(call, state, now) : { state, actions: [] };
   if (step.actions.length === 0) return { state, actions: [...timers(call, state, now), ...limitsOf(call, state, now)] };
-  return { state: step.state, actions: [...step.actions, { do: 'setTimer', timer: 'cut', afterMs: EXTEND_WAIT_MS }, ...limitsOf(call, state, now)] };
+  return { state: step.state, actions: [...step.actions, { do: 'setTimer', timer: 'cut', afterMs: Math.max(leftMs, EXTEND_WAIT_MS) }, ...limitsOf(call, state, now)] };
 }
 
 function extended(call: Call, state: Talking, held: Talking['granted'], now: Moment): Step {

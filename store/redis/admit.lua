@@ -118,7 +118,7 @@ for key, purse in pairs(purses) do
 end
 keep('_started', ARGV[2])
 keep('_way', way)
-if MEMO then keep('_memo', MEMO) end
+if MEMO and MEMO ~= '' then keep('_memo', MEMO) end
 keep('_answer', way .. ' ' .. table.concat(granted, ' '))
 keep('_held', table.concat(held, ' '))
 keep('_way_held', table.concat(way_held, ' '))

@@ -7,6 +7,7 @@ import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, pu
 import { encodeFinish, encodeRelease, entryFields } from './finish.ts';
 import { callKey, CDR_STREAM, payerKey } from './keys.ts';
 import { runScript } from './scripts.ts';
+import type { Fence, ScriptCall, ScriptName } from './scripts.ts';
 import type { Units } from './units.ts';
 
 /** What a user may spend, as Postgres last said. */
@@ -41,6 +42,8 @@ export interface CallStoreParts {
   readonly units: Units;
   /** Balances kept in memory, for payers that Redis does not know (yet, or no more). */
   readonly balanceOf: (userId: number) => Spendable | undefined;
+  /** What keeps out whoever does not lead the call's Asterisk; undefined: nothing does. */
+  readonly fenceOf: (callId: string) => Fence | undefined;
   /** Flash calls of one number within an hour that are told; 0: none. */
   readonly flashAlarm: number;
   readonly log: Log;
@@ -62,6 +65,7 @@ const CALLS_A_SCRIPT = 500;
 
 export function makeCallStore(parts: CallStoreParts): CallStore {
   const { redis, units } = parts;
+  const fenced = async (callId: string, name: ScriptName, call: ScriptCall): Promise<unknown> => runScript(redis, name, { ...call, fence: parts.fenceOf(callId) });
 
   const seed = async (userIds: readonly number[]): Promise<readonly number[]> => {
     const known = userIds.map((userId) => parts.balanceOf(userId)).filter((balance) => balance !== undefined);
@@ -72,14 +76,14 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
   return {
     async admit(request) {
       const call = encodeAdmit(request, units);
-      const first = decodeAdmit(request.callId, await runScript(redis, 'admit', call));
+      const first = decodeAdmit(request.callId, await fenced(request.callId, 'admit', call));
       const answer = first.kind === 'unknown' ? await admitSeeded(request, first.userIds) : first;
       if (answer.kind === 'admitted') return { kind: 'admitted', way: answer.way, granted: answer.amounts.map((amount) => units.toMoney(amount)) };
       return answer;
 
       async function admitSeeded({ callId, payers }: AdmitRequest, userIds: readonly number[]) {
         const strangers = await seed(userIds);
-        const again = strangers.length > 0 ? null : decodeAdmit(callId, await runScript(redis, 'admit', call));
+        const again = strangers.length > 0 ? null : decodeAdmit(callId, await fenced(callId, 'admit', call));
         if (again !== null && again.kind !== 'unknown') return again;
         // A payer without a balance anywhere was removed a moment ago: he cannot pay.
         parts.log.warn({ callId, userIds: strangers }, 'A payer has no balance; the call is refused.');
@@ -88,29 +92,29 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
     },
 
     async nextWay(request) {
-      const way = Number(await runScript(redis, 'next-way', encodeNextWay(request)));
+      const way = Number(await fenced(request.callId, 'next-way', encodeNextWay(request)));
       return way < 0 ? null : way;
     },
 
     async extend(request) {
       const call = encodeExtend(request, units);
-      let answer = decodeExtend(await runScript(redis, 'extend', call));
+      let answer = decodeExtend(await fenced(request.callId, 'extend', call));
       if (answer.kind === 'unknown') {
         const strangers = await seed(answer.userIds);
         if (strangers.length > 0) throw new Error(`Payers ${strangers.join(', ')} of call ${request.callId} have no balance.`);
-        answer = decodeExtend(await runScript(redis, 'extend', call));
+        answer = decodeExtend(await fenced(request.callId, 'extend', call));
       }
       return answer.kind === 'held' ? answer.amounts.map((amount) => units.toMoney(amount)) : null;
     },
 
     async finish(request) {
-      const [first, ...flashCalls] = (await runScript(redis, 'finish', encodeFinish(request, units))) as [number, ...number[]];
+      const [first, ...flashCalls] = (await fenced(request.callId, 'finish', encodeFinish(request, units))) as [number, ...number[]];
       if (request.flash !== undefined) watchFlashCalls(parts, request.callId, request.flash, flashCalls);
       return first === 1;
     },
 
     async release(callId) {
-      await runScript(redis, 'finish', encodeRelease(callId));
+      await fenced(callId, 'finish', encodeRelease(callId));
     },
 
     async record(cdrs) {

@@ -28,5 +28,8 @@ export function claimKey(key: string, nowMs: number): string {
   return key.startsWith('cps:') ? `${PREFIX}${key}:${Math.floor(nowMs / 1000)}` : PREFIX + key;
 }
 
+/** Which daemon leads an Asterisk. */
+export const leadKey = (serverId: number): string => `tollgate:lead:${serverId}`;
+
 /** Decimals of the amounts that Redis holds; written by the first that comes. */
 export const DECIMALS = 'tollgate:decimals';

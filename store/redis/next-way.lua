@@ -31,5 +31,5 @@ for w = 1, ways do
   key_at, arg = key_at + claims, arg + 1 + claims
 end
 redis.call('HSET', call, '_way_held', table.concat(way_held, ' '), '_way', way < 0 and -1 or way + tonumber(ARGV[arg]), unpack(ARGV, arg + 1))
-if MEMO then redis.call('HSET', call, '_past', MEMO) end
+if MEMO and MEMO ~= '' then redis.call('HSET', call, '_past', MEMO) end
 return way

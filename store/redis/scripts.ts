@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
 /** Names of the files; each is loaded with arguments.lua and money.lua in front. */
-const SCRIPTS = ['admit', 'next-way', 'extend', 'finish', 'settled', 'set-balances', 'update-live', 'refuse-entry', 'retry-refused'] as const;
+const SCRIPTS = ['admit', 'next-way', 'extend', 'finish', 'settled', 'set-balances', 'update-live', 'refuse-entry', 'retry-refused', 'lease', 'release'] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 
 export interface ScriptCall {
@@ -12,6 +12,14 @@ export interface ScriptCall {
   readonly args: readonly (string | number)[];
   /** Bytes that a script keeps without a look into them. */
   readonly memo?: Uint8Array | undefined;
+  /** Refused, with an error that begins with FENCED, unless it holds. */
+  readonly fence?: Fence | undefined;
+}
+
+/** What must stand in a key. */
+export interface Fence {
+  readonly key: string;
+  readonly value: string;
 }
 
 type Command = (numberOfKeys: number, ...keysAndArgs: (string | number | Buffer)[]) => Promise<unknown>;
@@ -35,8 +43,10 @@ export function defineScripts(redis: Redis): void {
 export async function runScript(redis: Redis, name: ScriptName, call: ScriptCall): Promise<unknown> {
   const command = (redis as unknown as Record<string, Command>)[commandName(name)];
   if (command === undefined) throw new Error(`Script ${name} is not defined on this connection.`);
-  const memo = call.memo === undefined ? [] : [Buffer.from(call.memo.buffer, call.memo.byteOffset, call.memo.byteLength)];
-  return command.call(redis, call.keys.length, ...call.keys, packed(call.args), ...memo);
+  const { memo, fence } = call;
+  const bytes = memo === undefined ? '' : Buffer.from(memo.buffer, memo.byteOffset, memo.byteLength);
+  const more = fence !== undefined ? [bytes, fence.key, fence.value] : memo === undefined ? [] : [bytes];
+  return command.call(redis, call.keys.length, ...call.keys, packed(call.args), ...more);
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/gu;

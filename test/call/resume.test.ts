@@ -43,6 +43,11 @@ test('both sides talk: the caller is answered again, the cut and the extension a
   deepStrictEqual(words(two, step), ['answerCaller', 'setTimer cut 45000', 'setTimer extend 30000', 'limit caller 105', 'limit leg 105']);
 });
 
+test('the paid time is nearly over: more is asked for at once', async () => {
+  const step = resume(two, facts({ leg: leg({ answered: at(5000) }) }), at(64_900));
+  deepStrictEqual(words(two, step), ['answerCaller', 'extend user 5 to 1.2', 'setTimer cut 1000', 'limit caller 61', 'limit leg 61']);
+});
+
 test('the paid time is over already: what was talked is asked for with the next slice, and the call is cut if it is not there', async () => {
   const step = resume(two, facts({ leg: leg({ answered: at(5000) }) }), at(90_000));
   // 85 s were talked, and 60 more.

@@ -28,7 +28,7 @@ export async function openCalls(priceDecimals = 6): Promise<TestCalls> {
   await until(() => (redis.status === 'ready' ? undefined : `Redis is ${redis.status}`));
   const known = new Map<number, Spendable>();
   const units = makeUnits(priceDecimals);
-  const store = makeCallStore({ redis, units, balanceOf: (userId) => known.get(userId), flashAlarm: 2, log });
+  const store = makeCallStore({ redis, units, balanceOf: (userId) => known.get(userId), flashAlarm: 2, fenceOf: () => undefined, log });
   return { store, redis, redisUrl, units, lines, known, close: () => redis.disconnect() };
 }
 

@@ -81,7 +81,7 @@ t.test(`limits and balances hold under race (seed ${SEED})`, { timeout: 110_000 
   await until(() => (redises.every((redis) => redis.status === 'ready') ? undefined : 'not connected'));
   const [redis] = redises;
   if (redis === undefined) return;
-  const stores = redises.map((one) => makeCallStore({ redis: one, units: makeUnits(6), balanceOf: () => undefined, flashAlarm: 0, log }));
+  const stores = redises.map((one) => makeCallStore({ redis: one, units: makeUnits(6), balanceOf: () => undefined, flashAlarm: 0, fenceOf: () => undefined, log }));
   const store = (index: number): CallStore => stores[index % CONNECTIONS] as CallStore;
 
   await fc.assert(fc.asyncProperty(scenario, async ({ funds, waves }) => {
@@ -111,7 +111,7 @@ t.test('200 calls at once on a limit of 7 and a balance for 5', async (t) => {
   const redis = connectRedis(redisUrl, log);
   t.teardown(() => redis.disconnect());
   await until(() => (redis.status === 'ready' ? undefined : 'not connected'));
-  const store = makeCallStore({ redis, units: makeUnits(6), balanceOf: () => undefined, flashAlarm: 0, log });
+  const store = makeCallStore({ redis, units: makeUnits(6), balanceOf: () => undefined, flashAlarm: 0, fenceOf: () => undefined, log });
   await store.setBalances([{ userId: 1, balance: 5n * 10n ** 10n, credit: 0n, version: 1 }]);
   const payer = { userId: 1, want: 10n ** 10n, least: 10n ** 10n, tooLow: 211, simultaneous: 212, underOneSecond: 210 };
   const limited = await Promise.all(Array.from({ length: 200 }, async (_, n) => store.admit(admission(`a${n}`, { counters: [{ key: 'calls:did:9', limit: 7, cause: 219 }] }))));
