@@ -33,7 +33,7 @@ export function registerDid(program: Command, context: CliContext): void {
     .description('show a DID and who changed its status when; --to changes it')
     .addOption(new Option('--to <status>', 'change its status').choices(['free', 'reserved', 'active', 'closed', 'terminated']))
     .option('--user <name>', 'with --to: for this user')
-    .addOption(new Option('--device <endpoint>', 'with --to: leads to this device of his').conflicts('external'))
+    .addOption(new Option('--device <endpoint>', 'with --to: leads to this device of his alone').conflicts('external'))
     .option('--external <target>', "with --to: leads to somebody's server, SIP/number@host or SIP/number@host:port")
     .option('--who <name>', 'with --to: who does it, for the record (default: who is logged in)')
     .option('--json', 'for programs')
@@ -55,11 +55,20 @@ async function run(context: CliContext, did: string, { to, json, who, ...target 
   }
 }
 
-function shown({ did, status, since, user, device, external, provider, changes }: DidView): string {
-  const target = device === null ? external : `device ${device}`;
+/** How several devices ring, in words. */
+const RING = { in_turn: 'in turn', at_once: 'at once' } as const;
+
+function targetOf({ devices, ring, external }: DidView): string {
+  const [first, ...others] = devices;
+  if (first === undefined) return external ?? 'nothing';
+  return others.length === 0 ? `device ${first}` : `devices ${devices.join(', ')}, ${RING[ring]}`;
+}
+
+function shown(found: DidView): string {
+  const { did, status, since, user, provider, changes } = found;
   const lines = [
     `DID ${did} of provider ${provider}: ${status} since ${moment(since)}`,
-    `user ${user ?? 'none'}, leads to ${target ?? 'nothing'}`,
+    `user ${user ?? 'none'}, leads to ${targetOf(found)}`,
   ];
   const table = new Table({ head: ['when', 'who', 'from', 'to', 'user'], style: { head: [], border: [] } });
   for (const change of changes) table.push([moment(change.at), change.who, change.from ?? '(entered)', change.to, change.user ?? '']);

@@ -6,6 +6,7 @@ import { perMinute } from '../rating/rate.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { Step } from '../routing/explain.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
+import { shortest } from '../routing/outbound.ts';
 import type { Arrival, CounterClaim, Payer, Plan, RoutingSettings } from '../routing/plan.ts';
 import type { TalkView } from '../routing/minutes.ts';
 import { route } from '../routing/route.ts';
@@ -56,8 +57,9 @@ export async function explainCall(parts: ExplainParts, arrival: Arrival): Promis
   if (money.cause !== 0) return refusal(money.cause, steps, ways);
   const usable = decision.ways.find((way) => way.claims.every((claim) => !isFull(claim, counters, steps, 'skipped')));
   if (usable === undefined) return refusal(204, steps, ways);
-  const verdict = `The call would be placed by ${usable.name} and could last ${money.longestS} s.`;
-  return { allowed: true, cause: null, sip: null, longestS: money.longestS, steps, ways, verdict };
+  const longestS = shortest(money.longestS, usable.callTimeoutS);
+  const verdict = `The call would be placed by ${usable.name} and could last ${longestS} s.`;
+  return { allowed: true, cause: null, sip: null, longestS, steps, ways, verdict };
 }
 
 function refusal(cause: number, steps: readonly Step[], ways: readonly ExplainedWay[]): Explanation {
@@ -76,7 +78,7 @@ function isFull(claim: CounterClaim, counters: Readonly<Record<string, number>>,
 function explainedWays(plan: Plan, counters: Readonly<Record<string, number>>): ExplainedWay[] {
   return plan.ways.map((way) => ({
     name: way.name,
-    dials: way.number === null ? way.endpoint : `${way.number}@${way.endpoint}`,
+    dials: (way.fork ?? [way]).map(({ number, endpoint }) => (number === null ? endpoint : `${number}@${endpoint}`)).join(', '),
     perMinute: way.rate === null ? '' : moneyText(perMinute(way.rate)),
     calls: counters[way.claims[0]?.key ?? ''] ?? 0,
     limit: way.claims[0]?.limit ?? 0,

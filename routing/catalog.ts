@@ -223,8 +223,11 @@ export interface Did {
   readonly did: string;
   readonly status: 'free' | 'reserved' | 'active' | 'closed' | 'terminated';
   readonly userId: number | null;
-  readonly deviceId: number | null;
-  /** Somebody else's server instead of a device. */
+  /** In the order in which they ring; empty: none. */
+  readonly deviceIds: readonly number[];
+  /** How several devices ring: one after the other, or all at the same time. */
+  readonly ring: 'in_turn' | 'at_once';
+  /** Somebody else's server instead of devices. */
   readonly external: ExternalTarget | null;
   readonly providerId: number;
   readonly callLimit: number;

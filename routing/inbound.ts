@@ -1,21 +1,21 @@
 /**
- * A call to a DID: from a provider, or from a device of ours that dialled it. It goes to the owner's device or
+ * A call to a DID: from a provider, or from a device of ours that dialled it. It goes to the owner's devices or
  * trunk and is priced by the DID's own rates (DID Billing).
  */
 import { withGrace } from '../rating/rate.ts';
 import type { Rate } from '../rating/rate.ts';
-import { AS_SENT, shownCallerId } from './caller-id.ts';
 import type { CallerId } from './caller-id.ts';
-import type { Catalog, Device, Did, ExternalTarget, User } from './catalog.ts';
+import type { Catalog, Device, Did, User } from './catalog.ts';
 import { blockedCause, chainOf } from './chain.ts';
 import type { Chain } from './chain.ts';
+import { didTarget, explainTarget } from './did-ways.ts';
 import { payerOf, rateBy } from './levels.ts';
 import { callerClaims, chainClaims, didClaim, didPerSecondClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { didRefusal, globalRefusal, receiverRefusal } from './lists.ts';
 import { callerCause, refused, shortest } from './outbound.ts';
 import type { RouteContext } from './outbound.ts';
 import { NOBODY } from './plan.ts';
-import type { Arrival, Decision, Level, Parties, Payer, PriceLevel, Way } from './plan.ts';
+import type { Arrival, Decision, Level, Parties, Payer, PriceLevel } from './plan.ts';
 
 export interface InboundCall {
   readonly arrival: Arrival;
@@ -94,62 +94,6 @@ function didRates(catalog: Catalog, call: InboundCall, owner: User, caller: User
   return { levels, payers };
 }
 
-/** The way to a device of ours, which costs nothing itself. */
-export function deviceWay(device: Device, number: string, callerId: CallerId): Way {
-  return {
-    kind: 'device',
-    id: device.id,
-    name: device.endpoint,
-    endpoint: device.endpoint,
-    number: device.trunk ? number : null,
-    host: null,
-    rate: null,
-    claims: [],
-    ringTimeoutS: device.ringTimeoutS,
-    // A device that never answers the INVITE is left at its ringing timeout, as there is no next way.
-    silenceMs: 0,
-    noAnswerAsFailed: false,
-    busyAsFailed: false,
-    goOnCodes: [],
-    stopCodes: [],
-    ...shownCallerId(AS_SENT, callerId),
-    callTimeoutS: device.callTimeoutS,
-  };
-}
-
-/** Endpoint of dialplan/pjsip.conf by which servers are dialled that are nobody's device. */
-const EXTERNAL_ENDPOINT = 'tollgate-external';
-/** There is no device to say how long it may ring. */
-const EXTERNAL_RING_S = 60;
-
-function externalWay({ external, did, id }: Did & { readonly external: ExternalTarget }): Way {
-  return {
-    kind: 'external',
-    id,
-    name: `SIP/${external.number}@${external.host} of DID ${did}`,
-    endpoint: EXTERNAL_ENDPOINT,
-    number: external.number,
-    host: external.host,
-    rate: null,
-    claims: [],
-    ringTimeoutS: EXTERNAL_RING_S,
-    silenceMs: 0,
-    noAnswerAsFailed: false,
-    busyAsFailed: false,
-    goOnCodes: [],
-    stopCodes: [],
-    ...shownCallerId(AS_SENT, AS_SENT),
-    callTimeoutS: 0,
-  };
-}
-
-/** null: it leads nowhere. */
-function wayOf(call: InboundCall, device: Device | undefined): Way | null {
-  const { did } = call;
-  if (did.external !== null) return externalWay({ ...did, external: did.external });
-  return device === undefined || device.blocked ? null : deviceWay(device, call.number, call.callerId);
-}
-
 /** What refuses the caller, ours or from outside; 0: nothing. */
 function earlyCause(context: RouteContext, call: InboundCall, caller: User | null): number {
   if (call.caller === null || caller === null) return globalRefusal(context, call.src, call.number);
@@ -168,31 +112,33 @@ export function routeInbound(context: RouteContext, call: InboundCall): Decision
   const { did } = call;
   const caller = call.caller === null ? null : (catalog.users.get(call.caller.userId) ?? null);
   const owner = did.userId === null ? undefined : catalog.users.get(did.userId);
-  const device = did.deviceId === null ? undefined : catalog.devices.get(did.deviceId);
+  const target = didTarget(catalog, did, call.number, call.callerId);
+  const { ways, devices } = target;
   const chain = owner === undefined ? null : chainOf(catalog, owner);
-  const who = parties(call, chain, device ?? null, caller);
+  const who = parties(call, chain, devices[0] ?? target.blocked[0] ?? null, caller);
   explain?.({ check: 'DID', outcome: 'passed', detail: `${did.did}, ${did.status}` });
   const early = earlyCause(context, call, caller);
   if (early !== 0) return refused(context, early, who);
   const closed = statusCause(did);
   if (closed !== 0) return refused(context, closed, who);
-  const way = wayOf(call, device);
-  if (chain === null || owner === undefined || way === null) return refused(context, 207, who);
+  if (chain === null || owner === undefined || ways.length === 0) return refused(context, 207, who);
   const cause = inboundCause(context, call, chain);
   if (cause !== 0) return refused(context, cause, who);
   const rates = didRates(catalog, call, owner, caller);
   if (rates === 276) return refused(context, 276, who);
-  explain?.({ check: 'device', outcome: 'chosen', detail: device === undefined ? way.name : `${device.endpoint}${device.trunk ? ' (trunk)' : ''} of ${owner.username}` });
+  explainTarget(explain, { did, target, owner });
+  // Of several devices each has its place and its longest call with its own way.
+  const only = devices.length === 1 ? devices[0] : undefined;
   const from = call.caller === null || caller === null ? null : { chain: chainOf(catalog, caller), device: call.caller };
   return {
     kind: 'plan',
     parties: who,
     levels: rates.levels,
     payers: rates.payers,
-    counters: [didClaim(did), ...(from === null ? [] : callerClaims(from.chain, from.device, call.src)), ...chainClaims(chain, device ?? null, 'in'), serverClaim(call.arrival.serverId, settings)],
+    counters: [didClaim(did), ...(from === null ? [] : callerClaims(from.chain, from.device, call.src)), ...chainClaims(chain, only ?? null, 'in'), serverClaim(call.arrival.serverId, settings)],
     perSecond: [...perSecondClaims(call.arrival.serverId, settings, from), ...didPerSecondClaims(did)],
-    ways: [way],
-    maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, device?.callTimeoutS ?? 0),
+    ways,
+    maxTalkS: shortest(settings.globalCallTimeoutS, did.maxDurationS, only?.callTimeoutS ?? 0),
     flash: null,
     catalogVersion: catalog.version,
   };

@@ -3,7 +3,7 @@
  * (Local Calls), but it takes its places.
  */
 import { blockedCause, chainOf } from './chain.ts';
-import { deviceWay } from './inbound.ts';
+import { deviceWay } from './did-ways.ts';
 import { callerClaims, chainClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { receiverRefusal } from './lists.ts';
 import { callerCause, callerParties, localizedCause, refused, shortest } from './outbound.ts';

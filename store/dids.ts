@@ -21,14 +21,17 @@ export interface DidView {
   readonly status: string;
   readonly since: Date;
   readonly user: string | null;
-  readonly device: string | null;
+  /** In the order in which they ring. */
+  readonly devices: readonly string[];
+  /** How several devices ring. */
+  readonly ring: 'in_turn' | 'at_once';
   readonly external: string | null;
   readonly provider: string;
   /** Newest last. */
   readonly changes: readonly DidChange[];
 }
 
-/** undefined leaves as it is, except that a freed DID loses all three. */
+/** undefined leaves as it is, except that a freed DID loses all three; a device is then the only one. */
 export interface DidOrder {
   readonly to: string;
   readonly user?: string;
@@ -38,8 +41,10 @@ export interface DidOrder {
   readonly who: string;
 }
 
-const FOUND = `select d.id, d.did, d.status, d.status_since as since, u.username as "user", v.endpoint as device, d.external, p.name as provider
-  from dids d join providers p on p.id = d.provider_id left join users u on u.id = d.user_id left join devices v on v.id = d.device_id
+const FOUND = `select d.id, d.did, d.status, d.status_since as since, u.username as "user", d.ring, d.external, p.name as provider,
+    array(select v.endpoint from (select d.device_id, 1 as position union all select m.device_id, m.position from did_devices m where m.did_id = d.id) n
+      join devices v on v.id = n.device_id order by n.position)::text[] as devices
+  from dids d join providers p on p.id = d.provider_id left join users u on u.id = d.user_id
   where d.did = $1 order by d.status = 'terminated', d.id desc limit 1`;
 
 const CHANGES = `select c.at, c.who, c.from_status as "from", c.to_status as "to", u.username as "user"
@@ -87,15 +92,17 @@ export async function changeDid(postgresUrl: string, did: string, order: DidOrde
     const [user, device] = [await idOf(session, 'users', 'username', order.user), await idOf(session, 'devices', 'endpoint', order.device)];
     const freed = order.to === 'free';
     try {
-      await named(session, order.who, async () =>
-        session.query(
+      await named(session, order.who, async () => {
+        if (device !== null) await session.query('delete from did_devices where did_id = $1', [id]);
+        await session.query(
           `update dids set status = $2,
              user_id = case when $6 then null else coalesce($3, user_id) end,
              device_id = case when $6 or $5::text is not null then null else coalesce($4, device_id) end,
              external = case when $6 or $4::int is not null then null else coalesce($5, external) end
            where id = $1`,
           [id, order.to, user, device, order.external ?? null, freed],
-        ));
+        );
+      });
     } catch (error) {
       throw refusal(error);
     }

@@ -142,6 +142,6 @@ interface Owners {
 
 function whyNotDid(did: Did, parts: Parts, { users, devices, providers }: Owners): string | null {
   const tariffs = [did.providerTariffId, did.incomingTariffId, did.ownerTariffId];
-  return missing('user', did.userId, users) ?? missing('device', did.deviceId, devices) ?? missing('provider', did.providerId, providers)
+  return missing('user', did.userId, users) ?? did.deviceIds.map((id) => missing('device', id, devices)).find((reason) => reason !== null) ?? missing('provider', did.providerId, providers)
     ?? missing('number pool', did.sourcePoolId, parts.pools) ?? tariffs.map((id) => missing('tariff', id, parts.tariffs)).find((reason) => reason !== null) ?? null;
 }

@@ -86,7 +86,9 @@ export async function loadLocations(reader: Reader, keys: Keys): Promise<Loaded<
 }
 
 export async function loadDids(reader: Reader, keys: Keys): Promise<Loaded<Did>> {
-  return collect('dids', await rowsOf(reader, 'select * from dids where $1::int[] is null or id = any ($1)', keys), parseDid);
+  const rows = await rowsOf(reader, 'select * from dids where $1::int[] is null or id = any ($1)', keys);
+  const further = groupBy(await rowsOf(reader, 'select did_id, device_id from did_devices where $1::int[] is null or did_id = any ($1) order by position', keys), 'did_id');
+  return collect('dids', rows, (row) => parseDid(row, further.get(whole(row, 'id')) ?? []));
 }
 
 export interface Destination {

@@ -221,7 +221,20 @@ function externalTarget(row: Row): ExternalTarget | null {
   return { number, host };
 }
 
-export function parseDid(row: Row): Did {
+function didDevices(row: Row, further: readonly Row[]): number[] {
+  const first = wholeOrNull(row, 'device_id');
+  return first === null ? [] : [first, ...further.map((one) => whole(one, 'device_id'))];
+}
+
+/** The column knows a second way, which no call can take yet. */
+function didRing(row: Row): Did['ring'] {
+  const ring = oneOf(row, 'ring', ['in_turn', 'at_once']);
+  if (ring === 'at_once') throw new BrokenRow('ring is at_once, which is not there yet: set in_turn.');
+  return ring;
+}
+
+/** `further`: rows of did_devices in their order. */
+export function parseDid(row: Row, further: readonly Row[]): Did {
   const did = text(row, 'did');
   const problem = didProblem(did);
   if (problem !== null) throw new BrokenRow(`did ${JSON.stringify(did)}: ${problem}.`);
@@ -230,7 +243,8 @@ export function parseDid(row: Row): Did {
     did,
     status: oneOf(row, 'status', ['free', 'reserved', 'active', 'closed', 'terminated']),
     userId: wholeOrNull(row, 'user_id'),
-    deviceId: wholeOrNull(row, 'device_id'),
+    deviceIds: didDevices(row, further),
+    ring: didRing(row),
     external: externalTarget(row),
     providerId: whole(row, 'provider_id'),
     callLimit: whole(row, 'call_limit'),

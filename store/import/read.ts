@@ -47,6 +47,8 @@ export interface Entry extends Row {
   readonly rates: readonly RateValues[] | null;
   readonly file: { readonly name: string; readonly line: number; readonly path: string } | null;
   readonly csv: Row | null;
+  /** Devices of a DID, in their order. */
+  readonly devices: readonly Ref[] | null;
 }
 
 export type Tenant = ReadonlyMap<SectionName, readonly Entry[]>;
@@ -97,6 +99,7 @@ function readEntry(file: YamlFile, section: SectionName, item: { node: Node | nu
     numbers: numbers(file, child('numbers')),
     rates: rates === null ? null : readRates(file, rates, row.columns.get('purpose')?.value === 'user_retail'),
     file: named === null ? null : { name: file.text(named.node, named.path) ?? '', line: named.line, path: named.path },
+    devices: devices(file, fields.filter((field) => spec.children[field.name] === 'devices')),
     csv: csv === null ? null : readRow(file, file.fields(csv.node, csv.path) ?? [], { node: csv.node, path: csv.path, specs: CSV_FIELDS, more: [] }),
   };
 }
@@ -185,6 +188,26 @@ function members(file: YamlFile, field: Field | null): readonly Row[] | null {
     const fields = file.fields(item.node, item.path);
     return fields === null ? [] : [readRow(file, fields, { ...item, specs: MEMBER_FIELDS, more: [] })];
   });
+}
+
+/** Most that one DID leads to. */
+const MOST_DEVICES = 10;
+
+/** `device` of a DID, or `devices`. */
+function devices(file: YamlFile, [field, second]: readonly Field[]): Entry['devices'] {
+  if (field === undefined) return null;
+  if (second !== undefined) file.failAt(second.line, second.path, 'is there beside the other of the two: name one device in `device`, or several in `devices`.');
+  const items = field.name === 'device' ? [field] : (file.items(field.node, field.path) ?? []);
+  if (items.length > MOST_DEVICES) file.failAt(field.line, field.path, `names ${items.length} devices: a DID leads to ${MOST_DEVICES} at most.`);
+  const found = new Map<string, Ref>();
+  for (const item of items) {
+    const name = file.text(item.node, item.path);
+    if (name === null && field.name === 'devices') file.fail(item.node, item.path, 'is empty.');
+    if (typeof name !== 'string') continue;
+    if (found.has(name)) file.fail(item.node, item.path, `${shown(name)} is in the list already.`);
+    found.set(name, { section: 'devices', name, line: field.name === 'device' ? field.line : file.line(item.node), path: item.path });
+  }
+  return [...found.values()];
 }
 
 function numbers(file: YamlFile, field: Field | null): Entry['numbers'] {

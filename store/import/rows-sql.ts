@@ -118,6 +118,15 @@ export async function replaceClis(client: Client, deviceId: Id, clis: readonly s
   return (gone.rowCount ?? 0) + (come.rowCount ?? 0) > 0;
 }
 
+/** The devices of a DID behind its first one become these, in this order. True: something changed. */
+export async function replaceFurtherDevices(client: Client, didId: Id, devices: readonly Id[]): Promise<boolean> {
+  const { rows } = await client.query<{ devices: readonly number[] }>(`select coalesce(array_agg(device_id order by position), '{}') as devices from did_devices where did_id = $1`, [didId]);
+  if (JSON.stringify(rows[0]?.devices) === JSON.stringify(devices)) return false;
+  await client.query('delete from did_devices where did_id = $1', [didId]);
+  await client.query('insert into did_devices (did_id, device_id, position) select $1, device_id, 1 + place from unnest($2::int[]) with ordinality n (device_id, place)', [didId, devices]);
+  return true;
+}
+
 /** The pool's numbers become these. True: something changed. */
 export async function replaceNumbers(client: Client, poolId: Id, numbers: readonly string[]): Promise<boolean> {
   const gone = await client.query('delete from numbers where pool_id = $1 and not (number = any ($2))', [poolId, numbers]);

@@ -23,7 +23,7 @@ export interface FieldSpec {
 export type FieldSpecs = Readonly<Record<string, FieldSpec | { readonly group: Readonly<Record<string, FieldSpec>> }>>;
 
 /** Nested lists that are rows of other tables. */
-export type ChildName = 'rules' | 'members' | 'destinations' | 'numbers' | 'rates' | 'file' | 'csv';
+export type ChildName = 'rules' | 'members' | 'destinations' | 'numbers' | 'rates' | 'file' | 'csv' | 'devices';
 
 export interface SectionSpec {
   readonly table: string;
@@ -222,12 +222,12 @@ const devices: SectionSpec = {
 };
 
 const dids: SectionSpec = {
-  table: 'dids', key: 'did', children: {},
+  table: 'dids', key: 'did', children: { device: 'devices', devices: 'devices' },
   fields: {
     did: { column: 'did', parse: kind.did, ...required },
     status: { column: 'status', parse: kind.oneOf('free', 'reserved', 'active', 'closed', 'terminated') },
     user: { column: 'user_id', ref: 'users' },
-    device: { column: 'device_id', ref: 'devices' },
+    ring: { column: 'ring', parse: kind.ring },
     external: { column: 'external', parse: kind.formed(EXTERNAL_TARGET, 'a target such as SIP/37060000000@sip.example.com:5060') },
     provider: { column: 'provider_id', ref: 'providers', ...required },
     callLimit: { column: 'call_limit', parse: kind.limit },

@@ -6,7 +6,7 @@ import { didYouMean, shown } from './problem.ts';
 import type { Problems } from './problem.ts';
 import type { Entry, Ref, Row, Tenant } from './read.ts';
 import { Dependent, rowReason } from './row-reason.ts';
-import { CHILD_TABLES, destinationGroups, findIds, insertRow, pruneChildren, replaceClis, replaceNumbers, someNames, updateRow, upsertChild } from './rows-sql.ts';
+import { CHILD_TABLES, destinationGroups, findIds, insertRow, pruneChildren, replaceClis, replaceFurtherDevices, replaceNumbers, someNames, updateRow, upsertChild } from './rows-sql.ts';
 import type { Cells, ChildTable, Id, Outcome } from './rows-sql.ts';
 import { SECTION_NAMES } from './sections.ts';
 import type { SectionName } from './sections.ts';
@@ -75,7 +75,7 @@ function inOrder(section: SectionName, entries: readonly Entry[]): readonly Entr
 }
 
 function refsOf(entry: Entry): Ref[] {
-  return [entry, ...(entry.rules ?? []), ...(entry.members ?? []), ...(entry.destinations ?? [])].flatMap((row) => [...row.refs.values()]);
+  return [...(entry.devices ?? []), ...[entry, ...(entry.rules ?? []), ...(entry.members ?? []), ...(entry.destinations ?? [])].flatMap((row) => [...row.refs.values()])];
 }
 
 async function knownIds({ client }: WriteContext, tenant: Tenant): Promise<Ids> {
@@ -118,7 +118,9 @@ async function writeEntry(context: WriteContext, entry: Entry, work: Work): Prom
   const { section, name } = entry;
   const known = ids.get(section)?.get(name);
   const later = LATER[section] ?? [];
-  const cells = await rowCells(client, entry, ids, (column, createOnly) => !later.includes(column) && (known === undefined || !createOnly));
+  const own = await rowCells(client, entry, ids, (column, createOnly) => !later.includes(column) && (known === undefined || !createOnly));
+  const devices = entry.devices?.map((ref) => idOf(ref, ids)) ?? null;
+  const cells = devices === null ? own : { ...own, device_id: devices[0] ?? null };
   let outcome: Outcome = 'added';
   let id = known;
   if (id === undefined) {
@@ -127,15 +129,23 @@ async function writeEntry(context: WriteContext, entry: Entry, work: Work): Prom
   } else {
     outcome = (await updateRow(client, section, id, cells)) ? 'changed' : 'unchanged';
   }
-  if ((await writeChildren(context, entry, id, work)) && outcome === 'unchanged') return 'changed';
+  const further = devices !== null && (await replaceFurtherDevices(client, id, devices.slice(1)));
+  if (((await writeChildren(context, entry, id, work)) || further) && outcome === 'unchanged') return 'changed';
   return outcome;
 }
 
 /** What follows from other keys of a new row. */
-function newRowCells({ section, columns, refs }: Entry): Cells {
+function newRowCells({ section, columns, refs, devices }: Entry): Cells {
   if (section === 'devices' && columns.has('ip') && !columns.has('secret')) return { auth: 'ip' };
-  if (section === 'dids' && refs.has('user_id')) return { status: refs.has('device_id') || columns.has('external') ? 'active' : 'reserved' };
+  if (section === 'dids' && refs.has('user_id')) return { status: (devices ?? []).length > 0 || columns.has('external') ? 'active' : 'reserved' };
   return {};
+}
+
+/** What it refers to was refused itself: one problem is enough. */
+function idOf({ section, name }: Ref, ids: Ids): Id {
+  const id = ids.get(section)?.get(name);
+  if (id === undefined) throw new Dependent(name, section);
+  return id;
 }
 
 async function rowCells(client: Client, row: Row, ids: Ids, wanted: (column: string, createOnly: boolean) => boolean): Promise<Cells> {
@@ -143,10 +153,7 @@ async function rowCells(client: Client, row: Row, ids: Ids, wanted: (column: str
   for (const [column, { value, createOnly }] of row.columns) if (wanted(column, createOnly)) cells[column] = value;
   for (const [column, ref] of row.refs) {
     if (!wanted(column, false)) continue;
-    const id = ids.get(ref.section)?.get(ref.name);
-    // What it refers to was refused itself; one problem is enough.
-    if (id === undefined) throw new Dependent(ref.name, ref.section);
-    cells[column] = id;
+    cells[column] = idOf(ref, ids);
   }
   const group = cells['group_id'];
   if (typeof group === 'string') cells['group_id'] = (await destinationGroups(client, [group])).get(group) ?? null;

@@ -36,11 +36,25 @@ t.test('a DID is led through its life, and shows who did it', async (t) => {
   t.match(await did('4420', '--to', 'free', '--who', 'bob'), { code: 0, out: /user none, leads to nothing/ });
   const { out } = await did('4420', '--json');
   const { changes, ...now } = JSON.parse(out) as { changes: Record<string, unknown>[] };
-  t.match(now, { did: '4420', status: 'free', user: null, device: null, external: null });
+  t.match(now, { did: '4420', status: 'free', user: null, devices: [], external: null });
   t.match(changes.map(({ who, from, to }) => [who, from, to]), [
     [/./, null, 'free'], ['ann', 'free', 'reserved'], ['ann', 'reserved', 'active'], ['bob', 'active', 'closed'], ['bob', 'closed', 'active'], ['bob', 'active', 'closed'], ['bob', 'closed', 'free'],
   ]);
   t.equal(changes[1]?.['user'], names?.user);
+});
+
+t.test('several devices are shown in their order; one that is named is then the only one', async (t) => {
+  await client.query(`insert into devices (id, user_id, endpoint, secret) values (71, 5, 'second', 'x'), (72, 5, 'third', 'x');
+    insert into dids (id, did, provider_id, status, user_id, device_id) values (90, '4430', 3, 'reserved', 5, 7); insert into did_devices (did_id, device_id, position) values (90, 72, 2), (90, 71, 3)`);
+  t.match(await did('4430'), { code: 0, out: /leads to devices alice1, third, second, in turn/ });
+  t.match(JSON.parse((await did('4430', '--json')).out), { devices: ['alice1', 'third', 'second'], ring: 'in_turn' });
+  t.match(await did('4430', '--to', 'active'), { code: 0, out: /leads to devices alice1, third, second/ });
+  t.match(await did('4430', '--to', 'closed'), { code: 0, out: /leads to device alice1\n/ });
+  await client.query('insert into did_devices (did_id, device_id, position) values (90, 72, 2), (90, 71, 3)');
+  t.match(await did('4430', '--to', 'active', '--device', 'second'), { code: 0, out: /leads to device second\n/ });
+  t.match(await did('4430', '--to', 'closed'), { code: 0 });
+  await client.query('insert into did_devices (did_id, device_id, position) values (90, 72, 2)');
+  t.match(await did('4430', '--to', 'free'), { code: 0, out: /leads to nothing/ });
 });
 
 t.test('what is not allowed changes nothing, and says why', async (t) => {

@@ -92,7 +92,7 @@ export const location = (id: number, ...rules: readonly LocationRule[]): Locatio
 
 export function did(id: number, text: string, parts: Partial<Did> = {}): Did {
   return {
-    id, did: text, status: 'active', userId: 8, deviceId: 48, providerId: 11, callLimit: 0, cpsLimit: 0, external: null, maxDurationS: 0, graceS: 0, activeFromMs: null, activeTillMs: null,
+    id, did: text, status: 'active', userId: 8, deviceIds: [48], ring: 'in_turn', providerId: 11, callLimit: 0, cpsLimit: 0, external: null, maxDurationS: 0, graceS: 0, activeFromMs: null, activeTillMs: null,
     sourcePoolId: null, providerTariffId: null, incomingTariffId: null, ownerTariffId: null, ...parts,
   };
 }

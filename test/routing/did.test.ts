@@ -74,11 +74,11 @@ test('a trunk gets the full number that was dialled', async (t) => {
 
 test('a DID may lead to somebody else\'s server instead of a device', async (t) => {
   const external = { number: '100', host: 'sip.example.com:5070' };
-  const { plan } = given({ dids: [did(51, '4420', { deviceId: null, external, maxDurationS: 90 })] }).whenProviderCalls('4420');
+  const { plan } = given({ dids: [did(51, '4420', { deviceIds: [], external, maxDurationS: 90 })] }).whenProviderCalls('4420');
   t.match(plan.ways, [{ kind: 'external', id: 51, endpoint: 'tollgate-external', number: '100', host: 'sip.example.com:5070', rate: null }]);
   t.match(plan.parties, { dstUserId: 8, dstDeviceId: null, didId: 51 });
   t.equal(plan.maxTalkS, 90);
-  given({ dids: [did(51, '4420', { deviceId: null, external, userId: null })] }).whenProviderCalls('4420').refusedWith(207);
+  given({ dids: [did(51, '4420', { deviceIds: [], external, userId: null })] }).whenProviderCalls('4420').refusedWith(207);
 });
 
 test('what providers bring for numbers that are no DID goes to the DID for such calls', async (t) => {
@@ -106,7 +106,7 @@ const STATES: readonly (readonly [string, Given, number])[] = [
   ['a terminated DID', { dids: [did(51, '4420', { status: 'terminated' })] }, 207],
   ['a DID before its active time', { dids: [did(51, '4420', { activeFromMs: NOW_MS + 1 })] }, 207],
   ['a DID after its active time', { dids: [did(51, '4420', { activeTillMs: NOW_MS })] }, 207],
-  ['a DID without a device', { dids: [did(51, '4420', { deviceId: null })] }, 207],
+  ['a DID without a device', { dids: [did(51, '4420', { deviceIds: [] })] }, 207],
   ['a DID without an owner', { dids: [did(51, '4420', { userId: null })] }, 207],
   ['a DID to a blocked device', { dids: [did(51, '4420')], devices: [device(48, 8, { endpoint: 'office', blocked: true })] }, 207],
   ['a DID of a blocked user', { dids: [did(51, '4420')], users: [user(8, { blocked: true })] }, 237],
@@ -128,8 +128,8 @@ test('the first of several reasons is named: state, owner, device, blocks, lists
   const all = { pools: { 1: ['4930%'] }, tariffs: [tariff(2, { 44: '0.1' }, { paysBack: true })] };
   const parts = { sourcePoolId: 1, providerTariffId: 2 };
   const blocked = user(8, { blocked: true, sourceList: blacklist(1) });
-  given({ ...all, dids: [did(51, '4420', { ...parts, status: 'closed', deviceId: null })], users: [blocked] }).whenProviderCalls('4420').refusedWith(284);
-  given({ ...all, dids: [did(51, '4420', { ...parts, deviceId: null })], users: [blocked] }).whenProviderCalls('4420').refusedWith(207);
+  given({ ...all, dids: [did(51, '4420', { ...parts, status: 'closed', deviceIds: [] })], users: [blocked] }).whenProviderCalls('4420').refusedWith(284);
+  given({ ...all, dids: [did(51, '4420', { ...parts, deviceIds: [] })], users: [blocked] }).whenProviderCalls('4420').refusedWith(207);
   given({ ...all, dids: [did(51, '4420', parts)], users: [blocked] }).whenProviderCalls('4420').refusedWith(237);
   given({ ...all, dids: [did(51, '4420', parts)], users: [user(8, { sourceList: blacklist(1) })] }).whenProviderCalls('4420').refusedWith(283);
   given({ ...all, dids: [did(51, '4420', { ...parts, sourcePoolId: null })], users: [user(8, { sourceList: blacklist(1) })] }).whenProviderCalls('4420').refusedWith(262);

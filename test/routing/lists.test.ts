@@ -100,7 +100,7 @@ test('global lists come after the server and before blocks; the source before th
   given({ ...all, devices: [] }).whenDeviceCalls(DST).refusedWith(277);
   given({ ...all, devices: [] }).whenDeviceCalls(DST, { callerNumber: '1' }).refusedWith(279);
   given({ ...all, devices: [], pools: { 1: [], 2: [] } }).whenDeviceCalls(DST).refusedWith(201);
-  given({ ...office, pools, users: [admin({ destinationList: blacklist(2) })], dids: [did(51, '4420', { status: 'free', userId: null, deviceId: null })] }).whenProviderCalls('4420').refusedWith(279);
+  given({ ...office, pools, users: [admin({ destinationList: blacklist(2) })], dids: [did(51, '4420', { status: 'free', userId: null, deviceIds: [] })] }).whenProviderCalls('4420').refusedWith(279);
 });
 
 test('a device that dials a DID is asked by the global lists once, as a caller', async (t) => {

@@ -65,7 +65,7 @@ t.test('everything a call needs is there', async (t) => {
   t.match(catalog.devicesByEndpoint.get('alice1'), { id: 7, userId: 5 });
   t.match(catalog.providersByEndpoint.get('provider-3'), { id: 3, tariffId: 1 });
   t.match(catalog.lcrs.get(1)?.providers, [{ providerId: 3, active: true }]);
-  t.match(catalog.dids.wildcards.get('37088888'), { id: 9, userId: 5, deviceId: 7 });
+  t.match(catalog.dids.wildcards.get('37088888'), { id: 9, userId: 5, deviceIds: [7], ring: 'in_turn' });
   t.equal(catalog.pools.get(1)?.size, 1);
   t.equal(rateOf(catalog, 2, '37061234567'), '3706 2500000000');
   t.equal(rateOf(catalog, 3, '123'), ' -100000000', 'a DID rate for every number, that pays');
@@ -102,6 +102,10 @@ t.test('a committed change is in force within a second, of any table', async (t)
   await soon('the LCR still has its provider', () => now().lcrs.get(1)?.providers.length === 0);
   await client.query(`insert into location_rules (location_id, name, cut, add) values (1, 'intl', '00', '')`);
   await soon('the location has no rule', () => now().locations.get(1)?.rules.length === 1);
+  await client.query(`insert into devices (id, user_id, endpoint, secret) values (10, 5, 'alice2', 'x'), (11, 5, 'alice3', 'x'); insert into did_devices (did_id, device_id, position) values (9, 11, 2), (9, 10, 3)`);
+  await soon('the DID has one device', () => now().dids.byId.get(9)?.deviceIds.join() === '7,11,10');
+  await client.query('delete from did_devices where device_id = 11');
+  await soon('the DID has three devices', () => now().dids.byId.get(9)?.deviceIds.join() === '7,10');
   await client.query(`update dids set status = 'closed'`);
   await soon('the DID is still active', () => now().dids.byId.get(9)?.status === 'closed');
   await client.query(`insert into destinations (id, prefix, name) values (77, '3706', 'Lithuania mobile')`);

@@ -57,6 +57,31 @@ t.test('a closed DID is kept for its user', async (t) => {
   await client.query(`update dids set status = 'active' where id = 9`);
 });
 
+t.test('a DID loses its further devices with the first, with its user, and when it takes no more calls', async (t) => {
+  const client = await connect(await freshDatabase());
+  await smallTenant(client);
+  await client.query(`insert into devices (id, user_id, endpoint, secret) values (71, 5, 'second', 'x'), (72, 5, 'third', 'x'), (73, 2, 'ritas', 'x')`);
+  const CASES: readonly (readonly [string, readonly string[], readonly number[]])[] = [
+    ['kept as it is', [`update dids set comment = 'x', ring = 'at_once' where id = 9`], [71, 72]],
+    ['a further one that becomes the first', [`update dids set device_id = 72 where id = 9`], [71]],
+    ['without a device', [`update dids set device_id = null where id = 9`], []],
+    ['a target outside', [`update dids set device_id = null, external = 'SIP/1@x' where id = 9`], []],
+    ['another user', [`update dids set user_id = 2, device_id = 73 where id = 9`], []],
+    ['closed', [`update dids set status = 'closed' where id = 9`], []],
+    ['closed and terminated', [`update dids set status = 'closed' where id = 9`, `insert into did_devices (did_id, device_id, position) values (9, 71, 2)`, `update dids set status = 'terminated' where id = 9`], []],
+    ['closed for long enough', [`update dids set status = 'closed' where id = 9`, `insert into did_devices (did_id, device_id, position) values (9, 71, 2)`, `select free_closed_dids(interval '-1 second')`], []],
+    ['deleted', [`delete from dids where id = 9`], []],
+  ];
+  for (const [what, changes, left] of CASES) {
+    await client.query(`begin; insert into did_devices (did_id, device_id, position) values (9, 71, 2), (9, 72, 3)`);
+    for (const change of changes) await client.query(change);
+    t.strictSame((await client.query<{ device_id: number }>('select device_id from did_devices where did_id = 9 order by position')).rows.map((row) => row.device_id), left, what);
+    await client.query('rollback');
+  }
+  await client.query(`update dids set ring = 'at_once' where id = 9; update dids set status = 'closed' where id = 9; update dids set status = 'free', user_id = null, device_id = null where id = 9`);
+  t.match((await client.query('select ring from dids where id = 9')).rows, [{ ring: 'in_turn' }], 'the next user begins anew');
+});
+
 t.test('after its days a closed DID is free again, and nobody else', async (t) => {
   const client = await connect(await freshDatabase());
   await smallTenant(client);
