@@ -9,7 +9,7 @@ export interface HealthReport {
   /** It is going down: running calls may end, new ones are refused. */
   readonly draining: boolean;
   readonly store: { readonly ready: boolean };
-  readonly engine: { readonly servers: readonly { readonly connected: boolean; readonly provisioned: boolean }[] };
+  readonly engine: { readonly servers: readonly { readonly leads: boolean; readonly leader: string; readonly connected: boolean; readonly provisioned: boolean }[] };
 }
 
 export interface HealthServer {
@@ -17,9 +17,11 @@ export interface HealthServer {
   readonly close: () => Promise<void>;
 }
 
-/** Ready: the store answers, the catalog is loaded, at least one Asterisk is attached and knows all devices, and it stays. */
+/** Ready: the store answers, the catalog is loaded, at least one Asterisk is attached and knows all devices, or others lead them all and this daemon stands by; and it stays. */
 export function isReady(report: HealthReport): boolean {
-  return !report.draining && report.store.ready && report.engine.servers.some((server) => server.connected && server.provisioned);
+  const { servers } = report.engine;
+  const serves = servers.some((server) => server.connected && server.provisioned) || servers.every((server) => !server.leads && server.leader !== '');
+  return !report.draining && report.store.ready && serves;
 }
 
 /** null when the port is 0. */

@@ -113,8 +113,10 @@ export const settingsSchema = z.strictObject({
   reconnect: reconnect.prefault({}),
   health: health.prefault({}),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  /** SIGTERM: running calls may go on for so long before the engine leaves them to the next start. */
-  drainTimeoutS: seconds(0, 86_400).default(10),
+  /** Each Asterisk is led by one daemon; when it is gone for so long, another takes over. */
+  leaseMs: ms(500, 60_000).default(2500),
+  /** SIGTERM: new calls are refused and running ones may end for so long, before they are handed over. */
+  drainTimeoutS: seconds(0, 86_400).default(0),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;

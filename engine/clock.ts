@@ -5,6 +5,9 @@ export interface Clock {
   now(): Moment;
 }
 
+/** Never set back; for durations only. */
+export const monotonicMs = (): number => performance.now();
+
 export const systemClock: Clock = {
   now: () => ({ wallMs: Date.now(), monoMs: performance.now() }),
 };

@@ -4,19 +4,10 @@
 import { pause } from './clock.ts';
 import { Finisher } from './finisher.ts';
 import type { CallStore, Log } from './ports.ts';
-import { AsteriskServer } from './server.ts';
+import { daemonName } from './daemon-name.ts';
+import { LeasedServer } from './leased-server.ts';
+import type { ServerHealth } from './leased-server.ts';
 import type { Settings } from '../config/schema.ts';
-
-export interface ServerHealth {
-  readonly id: number;
-  readonly connected: boolean;
-  /** Asterisk has been given all devices and providers since it connected. */
-  readonly provisioned: boolean;
-  readonly version: string;
-  readonly calls: number;
-  /** Ids of providers that do not answer its periodic check. */
-  readonly deadProviders: readonly number[];
-}
 
 export interface EngineHealth {
   readonly servers: readonly ServerHealth[];
@@ -24,18 +15,22 @@ export interface EngineHealth {
   readonly unsaved: number;
 }
 
+/** Finished calls may take so long to reach the store at the end; those that do not are closed by the next lead. */
+const SAVE_MS = 5000;
+
 export class Engine {
   readonly #settings: Settings;
   readonly #finisher: Finisher;
-  readonly #servers: readonly AsteriskServer[];
+  readonly #servers: readonly LeasedServer[];
   readonly #log: Log;
 
   constructor(settings: Settings, store: CallStore, log: Log) {
     this.#settings = settings;
     this.#log = log;
     this.#finisher = new Finisher(store, log);
+    const daemon = daemonName();
     this.#servers = settings.asterisk.map(
-      (asterisk) => new AsteriskServer({ asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random }),
+      (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random }),
     );
   }
 
@@ -48,17 +43,20 @@ export class Engine {
   }
 
   health(): EngineHealth {
-    const servers = this.#servers.map((server) => ({ id: server.id, connected: server.connected, provisioned: server.provisioned, version: server.version, calls: server.activeCalls, deadProviders: server.deadProviders }));
-    return { servers, unsaved: this.#finisher.backlog };
+    return { servers: this.#servers.map((server) => server.health), unsaved: this.#finisher.backlog };
   }
 
-  /** New calls are refused, running ones may end by themselves for `drainTimeoutS`, finished ones are saved. */
+  /**
+   * For `drainTimeoutS` new calls are refused and running ones may end by themselves; those that are up then are left to
+   * the daemon that stands by, or to the next start. What has ended is saved.
+   */
   async stop(): Promise<void> {
-    const limitMs = this.#settings.drainTimeoutS * 1000;
-    const calls = Promise.all(this.#servers.map((server) => server.drain())).then(() => true);
-    const all = await Promise.race([calls, pause(limitMs).then(() => false)]);
-    if (!all) this.#log.warn({ calls: this.health().servers.map((one) => one.calls) }, 'Running calls are left to Asterisk');
-    await Promise.race([this.#finisher.drained(), pause(limitMs)]);
+    const drainMs = this.#settings.drainTimeoutS * 1000;
+    if (drainMs > 0) await Promise.race([Promise.all(this.#servers.map((server) => server.drain())), pause(drainMs)]);
+    const calls = this.health().servers.reduce((sum, server) => sum + server.calls, 0);
     await Promise.all(this.#servers.map((server) => server.stop()));
+    if (calls > 0) this.#log.info({ calls }, 'Running calls are handed over');
+    await Promise.race([this.#finisher.drained(), pause(SAVE_MS)]);
+    await Promise.all(this.#servers.map((server) => server.release().catch((error: unknown) => this.#log.warn({ err: error }, 'The lease could not be let go; it runs out by itself'))));
   }
 }

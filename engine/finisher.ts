@@ -9,7 +9,7 @@ import type { CallStore, Log } from './ports.ts';
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2000;
 
-type Job = { readonly callId: string; readonly run: () => Promise<unknown> };
+type Job = { readonly callId: string; /** Only who leads the call may do it. */ readonly led: boolean; readonly run: () => Promise<unknown> };
 
 export class Finisher {
   readonly #store: CallStore;
@@ -30,11 +30,18 @@ export class Finisher {
   }
 
   finish(request: FinishRequest): void {
-    this.#start({ callId: request.callId, run: () => this.#store.finish(request) });
+    this.#start({ callId: request.callId, led: true, run: () => this.#store.finish(request) });
   }
 
   record(cdrs: readonly Cdr[]): void {
-    this.#start({ callId: cdrs[0]?.uniqueId ?? '', run: () => this.#store.record(cdrs) });
+    this.#start({ callId: cdrs[0]?.uniqueId ?? '', led: false, run: () => this.#store.record(cdrs) });
+  }
+
+  /** Ends of calls of an Asterisk that another daemon leads now: they are its to tell. */
+  forget(serverId: number): void {
+    const kept = this.#waiting.filter((job) => !job.led || !job.callId.startsWith(`${serverId}-`));
+    this.#waiting.splice(0, this.#waiting.length, ...kept);
+    this.#tellIdle();
   }
 
   /** Resolves when the store has everything. */
@@ -90,7 +97,8 @@ export class Finisher {
     for (let job = this.#waiting[0]; job !== undefined; job = this.#waiting[0]) {
       try {
         await job.run();
-        this.#waiting.shift();
+        // It may have been forgotten meanwhile.
+        if (this.#waiting[0] === job) this.#waiting.shift();
         waitMs = RETRY_MIN_MS;
       } catch {
         await pause(waitMs);

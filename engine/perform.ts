@@ -17,6 +17,8 @@ export interface PerformContext {
   readonly app: string;
   readonly store: CallStore;
   readonly finisher: Finisher;
+  /** False while another daemon may lead this Asterisk. */
+  readonly mayAct: () => boolean;
 }
 
 /** One call's side of the shell, as `perform` needs it. */

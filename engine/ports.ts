@@ -1,4 +1,5 @@
 /** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
+import type { LeaseStore } from './leader.ts';
 import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -30,6 +31,9 @@ export interface CallStore {
   finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Gives back what a call holds and settles nothing. */
   release(callId: string): Promise<void>;
+  /** Asks for the leadership of an Asterisk, or for its renewal. */
+  lease: LeaseStore['lease'];
+  releaseLease: LeaseStore['releaseLease'];
   updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
 }
 

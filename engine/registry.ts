@@ -36,6 +36,9 @@ export class Registry {
   readonly #calls = new Map<string, Mailbox>();
   #active = 0;
   #idle: (() => void)[] = [];
+  /** What came while it was not sure who leads. */
+  #held: (() => void)[] = [];
+  #stopped = false;
 
   constructor(context: PerformContext, clock: AsteriskClock, log: Log) {
     this.#context = context;
@@ -128,11 +131,24 @@ export class Registry {
     });
   }
 
+  /** It is sure again that this daemon leads. */
+  goOn(): void {
+    for (const post of this.#held.splice(0)) post();
+  }
+
+  /** Calls stay as they are; whatever comes later changes nothing here. */
   stop(): void {
+    this.#stopped = true;
+    this.#held = [];
     for (const mailbox of this.#calls.values()) mailbox.timers.clearAll();
   }
 
   #post(mailbox: Mailbox, input: CallInput, at: Moment): void {
+    if (this.#stopped) return;
+    if (!this.#context.mayAct()) {
+      this.#held.push(() => this.#post(mailbox, input, at));
+      return;
+    }
     try {
       this.#take(mailbox, decide(mailbox.call, mailbox.state, input, at));
     } catch (error) {

@@ -1,7 +1,8 @@
 /**
  * One Asterisk: its connection, its devices and providers, its calls.
  */
-import { connectAsterisk } from './asterisk/connect.ts';
+import { connectAsterisk, REPLACED } from './asterisk/connect.ts';
+import { guarded } from './asterisk/guarded.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
 import { arrivedCall, decideRoute, liveFields } from './arrive.ts';
@@ -28,6 +29,10 @@ export interface ServerParts {
   readonly finisher: Finisher;
   readonly log: Log;
   readonly random: () => number;
+  /** False while another daemon may lead this Asterisk: then nothing is ordered, and nothing decided. */
+  readonly mayAct: () => boolean;
+  /** Another session of the application has begun. */
+  readonly onReplaced: () => void;
 }
 
 /** 41, "temporary failure": there is no catalog yet, or the engine is going down. */
@@ -53,7 +58,7 @@ export class AsteriskServer {
     const { settings, asterisk, log } = parts;
     this.#routing = routingSettings(settings);
     this.#calls = callSettings(settings);
-    this.#link = connectAsterisk({
+    this.#link = guarded(connectAsterisk({
       url: asterisk.url,
       username: asterisk.username,
       password: asterisk.password,
@@ -66,10 +71,13 @@ export class AsteriskServer {
       healthTimeoutMs: settings.reconnect.pingTimeoutMs,
       onEvent: (event) => this.#receive(event),
       onConnected: () => this.#connected(),
-      onDisconnected: (reason) => log.warn({ reason }, 'Asterisk is away'),
+      onDisconnected: (reason) => {
+        log.warn({ reason }, 'Asterisk is away');
+        if (reason === REPLACED) parts.onReplaced();
+      },
       log,
-    });
-    this.#registry = new Registry({ link: this.#link, app: settings.app, store: parts.store, finisher: parts.finisher }, this.#clock, log);
+    }), parts.mayAct);
+    this.#registry = new Registry({ link: this.#link, app: settings.app, store: parts.store, finisher: parts.finisher, mayAct: parts.mayAct }, this.#clock, log);
     this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), onPushed: (endpoint) => this.#periodicCheck.pushed(endpoint), log });
     this.#periodicCheck = new PeriodicCheck({ link: this.#link, accounts: () => this.#accounts(), onDead: (ids) => parts.store.deadProviders(asterisk.id, ids), now: () => performance.now(), log });
   }
@@ -112,6 +120,11 @@ export class AsteriskServer {
   drain(): Promise<void> {
     this.#draining = true;
     return this.#registry.drained();
+  }
+
+  /** The lead is sure again: what was held back goes on. */
+  goOn(): void {
+    this.#registry.goOn();
   }
 
   async stop(): Promise<void> {
@@ -175,7 +188,7 @@ export class AsteriskServer {
 
   #arrive(channel: Channel, arrived: ArrivedCall): void {
     const catalog = this.#parts.store.catalog();
-    if (catalog === null || this.#draining) {
+    if (catalog === null || this.#draining || !this.#parts.mayAct()) {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }

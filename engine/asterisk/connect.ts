@@ -14,6 +14,9 @@ import type { OpenSession, Session, SessionOptions } from './session.ts';
 import { hasRestOverWebSocket, releaseOf } from './version.ts';
 import { openWebSocket } from './websocket.ts';
 
+/** Why a session ended that another one of the same application took the place of. */
+export const REPLACED = 'another engine has taken over this application';
+
 /** Events that come between the handshake and the filter wait for onConnected; more of them end the session. */
 const MAX_HELD_EVENTS = 10_000;
 
@@ -136,7 +139,7 @@ class Link implements AsteriskLink {
   #receive(raw: unknown): void {
     if (isReplaced(raw, this.#options.app)) {
       this.#options.log.warn({ app: this.#options.app }, 'another engine has taken over this application');
-      void this.#leave('another engine has taken over this application');
+      void this.#leave(REPLACED);
     } else if (this.#held === undefined) {
       this.#deliver(raw);
     } else if (this.#held.length < MAX_HELD_EVENTS) {

@@ -122,17 +122,24 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
     },
 
     async updateLive(news) {
-      const all = [...news];
-      for (let at = 0; at < all.length; at += CALLS_A_SCRIPT) {
-        const part = all.slice(at, at + CALLS_A_SCRIPT);
-        await runScript(redis, 'update-live', { keys: part.map(([callId]) => callKey(callId)), args: part.flatMap(([, fields]) => liveArgs(fields)) });
-      }
+      await updateLive(parts, [...news]);
     },
 
     async setBalances(balances) {
       return setBalances(redis, units, balances);
     },
   };
+}
+
+async function updateLive({ redis, fenceOf }: CallStoreParts, news: readonly (readonly [string, LiveFields])[]): Promise<void> {
+  // A fence is one Asterisk's.
+  for (const fence of new Set(news.map(([callId]) => fenceOf(callId)))) {
+    const own = news.filter(([callId]) => fenceOf(callId) === fence);
+    for (let at = 0; at < own.length; at += CALLS_A_SCRIPT) {
+      const part = own.slice(at, at + CALLS_A_SCRIPT);
+      await runScript(redis, 'update-live', { keys: part.map(([callId]) => callKey(callId)), args: part.flatMap(([, fields]) => liveArgs(fields)), fence });
+    }
+  }
 }
 
 function liveArgs(fields: LiveFields): (string | number)[] {

@@ -22,7 +22,7 @@ import { connectToRedis, freshDatabase, freshRedis } from '../store/servers.ts';
 interface Parts {
   readonly tenant: Tenant;
   readonly asterisk: Asterisk;
-  readonly engine: EngineProcess;
+  readonly engines: readonly EngineProcess[];
   readonly db: Pool;
   readonly redis: Redis;
 }
@@ -40,16 +40,23 @@ export const NOTHING_LEFT: Remains = { channels: 0, liveCalls: 0, counters: {}, 
 export class FaultStage {
   readonly tenant: Tenant;
   readonly asterisk: Asterisk;
-  readonly engine: EngineProcess;
+  readonly engines: readonly EngineProcess[];
   readonly db: Pool;
   readonly redis: Redis;
 
   constructor(parts: Parts) {
     this.tenant = parts.tenant;
     this.asterisk = parts.asterisk;
-    this.engine = parts.engine;
+    this.engines = parts.engines;
     this.db = parts.db;
     this.redis = parts.redis;
+  }
+
+  /** The only one, or the first. */
+  get engine(): EngineProcess {
+    const [first] = this.engines;
+    if (first === undefined) throw new Error('There is no engine.');
+    return first;
   }
 
   /** No channel, no live call, nothing to settle. */
@@ -98,27 +105,29 @@ export class FaultStage {
     }, { timeoutMs: 15_000, everyMs: 20 });
   }
 
-  /** Lines of the engine's log of level error and above. */
+  /** Lines of the engines' logs of level error and above. */
   complaints(): unknown[] {
-    return this.engine.log().filter((line) => Number(line['level']) >= 50 || 'text' in line);
+    return this.engines.flatMap((engine) => engine.log()).filter((line) => Number(line['level']) >= 50 || 'text' in line);
   }
 
   async close(): Promise<void> {
-    await this.engine.stop();
+    await Promise.all(this.engines.map((engine) => engine.stop()));
     await this.db.end();
     this.redis.disconnect();
     await this.asterisk.stop();
   }
 }
 
-export async function openFaultStage(tenant: Tenant, settings: Record<string, unknown>): Promise<FaultStage> {
+/** `daemons`: engines on the same Asterisk; the first leads, the others stand by. */
+export async function openFaultStage(tenant: Tenant, settings: Record<string, unknown>, daemons = 1): Promise<FaultStage> {
   const [postgresUrl, redisUrl, asterisk] = await Promise.all([freshDatabase(), freshRedis(), startAsterisk({ rtpPorts: 800 })]);
   const file = join(newFolder('tenant'), 'tenant.yaml');
   writeFileSync(file, JSON.stringify(tenant));
   await importTenant(file, { postgresUrl, separators: { separator: ',', decimal: '.' } });
   const compiled = process.env['LAB_COMPILED'];
-  const engine = await startEngine({ postgresUrl, redisUrl, asterisks: [asterisk], settings, ...(compiled === undefined ? {} : { compiled }) });
+  const engines: EngineProcess[] = [];
+  for (let daemon = 0; daemon < daemons; daemon += 1) engines.push(await startEngine({ postgresUrl, redisUrl, asterisks: [asterisk], settings, ...(compiled === undefined ? {} : { compiled }) }));
   const db = new Pool({ connectionString: postgresUrl, max: 2 });
   db.on('error', () => undefined);
-  return new FaultStage({ tenant, asterisk, engine, db, redis: connectToRedis(redisUrl) });
+  return new FaultStage({ tenant, asterisk, engines, db, redis: connectToRedis(redisUrl) });
 }
