@@ -226,13 +226,6 @@ function didDevices(row: Row, further: readonly Row[]): number[] {
   return first === null ? [] : [first, ...further.map((one) => whole(one, 'device_id'))];
 }
 
-/** The column knows a second way, which no call can take yet. */
-function didRing(row: Row): Did['ring'] {
-  const ring = oneOf(row, 'ring', ['in_turn', 'at_once']);
-  if (ring === 'at_once') throw new BrokenRow('ring is at_once, which is not there yet: set in_turn.');
-  return ring;
-}
-
 /** `further`: rows of did_devices in their order. */
 export function parseDid(row: Row, further: readonly Row[]): Did {
   const did = text(row, 'did');
@@ -244,7 +237,7 @@ export function parseDid(row: Row, further: readonly Row[]): Did {
     status: oneOf(row, 'status', ['free', 'reserved', 'active', 'closed', 'terminated']),
     userId: wholeOrNull(row, 'user_id'),
     deviceIds: didDevices(row, further),
-    ring: didRing(row),
+    ring: oneOf(row, 'ring', ['in_turn', 'at_once']),
     external: externalTarget(row),
     providerId: whole(row, 'provider_id'),
     callLimit: whole(row, 'call_limit'),

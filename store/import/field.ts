@@ -89,12 +89,6 @@ export function oneOf(...words: readonly string[]): Parse {
   };
 }
 
-/** How the devices of a DID ring. */
-export const ring: Parse = (text) => {
-  if (text === 'at_once') throw new BadValue('at_once is not there yet: write in_turn, or leave it out.');
-  return oneOf('in_turn')(text);
-};
-
 /** Exact: the text goes to Postgres as it stands. */
 export function money(least: 'any' | 'notNegative'): Parse {
   return asking((text) => {

@@ -227,7 +227,7 @@ const dids: SectionSpec = {
     did: { column: 'did', parse: kind.did, ...required },
     status: { column: 'status', parse: kind.oneOf('free', 'reserved', 'active', 'closed', 'terminated') },
     user: { column: 'user_id', ref: 'users' },
-    ring: { column: 'ring', parse: kind.ring },
+    ring: { column: 'ring', parse: kind.oneOf('in_turn', 'at_once') },
     external: { column: 'external', parse: kind.formed(EXTERNAL_TARGET, 'a target such as SIP/37060000000@sip.example.com:5060') },
     provider: { column: 'provider_id', ref: 'providers', ...required },
     callLimit: { column: 'call_limit', parse: kind.limit },

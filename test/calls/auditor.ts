@@ -166,15 +166,20 @@ const LEDGER = `select coalesce('user ' || u.username, 'provider ' || p.name) as
   from balance_ledger l left join users u on l.account = 'user' and u.id = l.account_id left join providers p on l.account = 'provider' and p.id = l.account_id
   group by 1`;
 
+function timeOf(record: Record<string, string>): number {
+  return Date.parse(record['eventtime']?.replace(' ', 'T') ?? '');
+}
+
 /** Longest part of the call with both legs answered, by Asterisk's witness; undefined: it saw no end. */
 function witnessedMs(records: readonly Record<string, string>[], row: Row): number | undefined {
   const legId = `${String(row['uniqueid'])}-${String(row['attempt'])}`;
   const callerId = String(row['uniqueid']).replace(/^\d+-/, '');
-  const times = (type: string, ...ids: string[]): number[] =>
-    records.filter((record) => record['eventtype'] === type && ids.includes(record['uniqueid'] ?? '')).map((record) => Date.parse(record['eventtime']?.replace(' ', 'T') ?? ''));
-  const [answered] = times('ANSWER', legId);
-  const ended = times('HANGUP', legId, callerId);
-  return answered === undefined || ended.length === 0 ? undefined : Math.min(...ended) - answered;
+  // Devices that ring at once have a leg each, with a number behind; the one that answered counts.
+  const isLeg = (id = ''): boolean => id === legId || (id.startsWith(`${legId}-`) && /^\d+$/.test(id.slice(legId.length + 1)));
+  const answer = records.find((record) => record['eventtype'] === 'ANSWER' && isLeg(record['uniqueid']));
+  if (answer === undefined) return undefined;
+  const ended = records.filter((record) => record['eventtype'] === 'HANGUP' && [answer['uniqueid'], callerId].includes(record['uniqueid'])).map(timeOf);
+  return ended.length === 0 ? undefined : Math.min(...ended) - timeOf(answer);
 }
 
 function nameOf(row: Row): string {

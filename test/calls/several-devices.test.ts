@@ -26,6 +26,9 @@ const far = {
   ringing: await startPeer({ scenario: 'peer-ring', ip: '127.0.2.3' }),
   answering: await startPeer({ scenario: 'peer-answer', values: { ringMs: 200 }, ip: '127.0.2.4' }),
   other: await startPeer({ scenario: 'peer-answer', values: { ringMs: 20 }, ip: '127.0.2.5' }),
+  /** Of devices that ring at once. */
+  busyToo: await startPeer({ scenario: 'peer-refuse', values: { status: 486, reason: 'Busy Here' }, ip: '127.0.2.6' }),
+  ringingToo: await startPeer({ scenario: 'peer-ring', ip: '127.0.2.7' }),
 };
 type Far = keyof typeof far;
 
@@ -40,6 +43,11 @@ const DIDS = {
   allBusy: { did: '37052000005', devices: ['refusing', 'busy'] },
   nobody: { did: '37052000006', devices: ['busy', 'ringing'] },
   fullFirst: { did: '37052000007', devices: ['other', 'answering'] },
+  ringing: { did: '37052000011', devices: ['ringing', 'answering'], ring: 'at_once' },
+  oneBusy: { did: '37052000012', devices: ['busy', 'refusing', 'answering'], ring: 'at_once' },
+  bothBusy: { did: '37052000013', devices: ['busy', 'busyToo'], ring: 'at_once' },
+  bothRinging: { did: '37052000014', devices: ['ringing', 'ringingToo'], ring: 'at_once' },
+  oneFails: { did: '37052000015', devices: ['refusing', 'busy'], ring: 'at_once' },
 } as const;
 type DidName = keyof typeof DIDS;
 
@@ -52,8 +60,8 @@ const tenant: Tenant = {
   providers: [{ name: 'carrier', host: CARRIER, tariff: 'buy' }],
   lcrs: [lcr('main', 'carrier')],
   users: [{ username: 'owner', tariff: 'sell', lcr: 'main', balance: '10' }],
-  devices: [device('busy'), device('refusing'), device('ringing'), device('answering', { callLimit: 1 }), device('other', { callLimit: 1 })],
-  dids: Object.values(DIDS).map(({ did, devices }) => ({ did, user: 'owner', devices, provider: 'carrier', ownerTariff: 'did owner' })),
+  devices: [device('busy'), device('refusing'), device('ringing'), device('answering', { callLimit: 1 }), device('other', { callLimit: 1 }), device('busyToo'), device('ringingToo')],
+  dids: Object.values(DIDS).map((one) => ({ ...one, user: 'owner', provider: 'carrier', ownerTariff: 'did owner' })),
 };
 
 const stage = await openStage({ tenant });
@@ -178,6 +186,55 @@ t.test('in turn: a device without room is passed over, and is no attempt; 204 wh
     t.match(await stage.rowsOf(result), [{ ...ANSWERED, attempt: 1, dst_device_id: idOf(name) }]);
   }
 });
+
+/** The leg that this far end had last gets a CANCEL. */
+async function cancelled(name: Far): Promise<void> {
+  const peer = far[name];
+  const invite = peer.invites().at(-1);
+  if (invite === undefined) throw new Error(`${name} got no INVITE`);
+  const callId = headerOf(invite, 'Call-ID');
+  await until(() => (received(peer, 'CANCEL').some((cancel) => headerOf(cancel, 'Call-ID') === callId) ? undefined : `${name} got no CANCEL`));
+}
+
+interface AtOnce {
+  readonly what: string;
+  readonly did: DidName;
+  readonly status: number;
+  readonly row: Readonly<Record<string, unknown>>;
+  /** Whom the row names; where nobody answers, the first one. */
+  readonly names: Far;
+  readonly cancelled?: readonly Far[];
+  readonly scenario?: string;
+}
+
+const AT_ONCE: readonly AtOnce[] = [
+  { what: 'both ring, the second answers, the first is cancelled', did: 'ringing', status: 200, row: ANSWERED, names: 'answering', cancelled: ['ringing'] },
+  { what: 'one is busy, one refuses, the third answers', did: 'oneBusy', status: 200, row: ANSWERED, names: 'answering' },
+  { what: 'both are busy', did: 'bothBusy', status: 486, row: BUSY, names: 'busy' },
+  { what: 'one refuses, one is busy: busy says more', did: 'oneFails', status: 486, row: BUSY, names: 'refusing' },
+  { what: 'nobody answers', did: 'bothRinging', status: 480, row: SILENT, names: 'ringing', cancelled: ['ringing', 'ringingToo'] },
+  { what: 'the caller cancels', did: 'bothRinging', status: 487, row: { disposition: 'NO ANSWER', hangup_cause: 241, terminated_by: 'originator', billsec: 0 }, names: 'ringing', cancelled: ['ringing', 'ringingToo'], scenario: 'cancel' },
+];
+
+async function allAtOnce(t: Test, one: AtOnce): Promise<void> {
+  const before = invitesOf();
+  const { plan, steps } = told(one.did);
+  const result = await dial(one.did, one.scenario, { cancelAfterMs: 100 });
+  t.same(finalStatuses(result), [one.status], result.errors);
+  const rows = await stage.rowsOf(result);
+  t.match(rows, [{ ...one.row, direction: 'inbound', attempt: 1, final: true }]);
+  t.equal(rows.length, 1, 'one row, however many rang');
+  t.equal(nameOf(rows[0]?.['dst_device_id']), one.names);
+  if (one.row === ANSWERED) t.same(reached(rows), [one.names]);
+  const { devices } = DIDS[one.did];
+  t.same(since(before), Object.fromEntries(devices.map((name) => [name, 1])), 'all of them rang');
+  for (const name of one.cancelled ?? []) await cancelled(name);
+  t.same(plan.ways.map(({ fork }) => fork?.map(({ endpoint }) => endpoint)), [devices], 'as route told');
+  t.same(steps.filter(({ check }) => check === 'device').map(({ detail }) => detail), devices.map((name, index) => `${name} of owner, at once, ${index + 1} of ${devices.length}`));
+  if (one.row === ANSWERED) t.ok(Number(rows[0]?.['did_price']) > 0, 'the owner pays');
+}
+
+for (const one of AT_ONCE) t.test(`at once: ${one.what}`, (t) => allAtOnce(t, one));
 
 t.test('nothing is held any more, and the books agree', async (t) => {
   t.same(await stage.leftovers(), NOTHING);

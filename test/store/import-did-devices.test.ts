@@ -41,6 +41,8 @@ const CHANGES: readonly (readonly [what: string, dids: string, target: string])[
   ['several devices, active at once', '{ did: 4420, provider: A, user: alice, devices: [ b, a ] }', 'active in_turn b a'],
   ['another order, the last one first', '{ did: 4420, provider: A, devices: [ a, c, b ] }', 'active in_turn a c b'],
   ['rotated', '{ did: 4420, provider: A, devices: [ c, b, a ] }', 'active in_turn c b a'],
+  ['at once', '{ did: 4420, provider: A, ring: at_once }', 'active at_once c b a'],
+  ['in turn again', '{ did: 4420, provider: A, ring: in_turn }', 'active in_turn c b a'],
   ['one fewer', '{ did: 4420, provider: A, devices: [ c, a ] }', 'active in_turn c a'],
   ['both keys left out: they stay', '{ did: 4420, provider: A, callLimit: 3 }', 'active in_turn c a'],
   ['one device alone', '{ did: 4420, provider: A, device: a }', 'active in_turn a'],
@@ -72,8 +74,7 @@ const WRONG: readonly (readonly [what: string, did: string, reason: RegExp])[] =
   ['a first device of another', 'devices: [ bobs, a ]', /^6 dids\[0\]: .*device_belongs_to_the_user_of_the_did/],
   ['a further device of another', 'devices: [ a, bobs ]', /^6 dids\[0\]: .*further_device_belongs_to_the_user_of_the_did/],
   ['devices and a target outside', 'devices: [ a, b ], external: SIP/1@x', /^6 dids\[0\]: breaks the rule: device or external not both/],
-  ['a ring of no kind', 'devices: [ a, b ], ring: at_onse', /^6 dids\[0\]\.ring: "at_onse" is not one of in_turn/],
-  ['a ring that is not there yet', 'devices: [ a, b ], ring: at_once', /^6 dids\[0\]\.ring: at_once is not there yet: write in_turn/],
+  ['a ring of no kind', 'devices: [ a, b ], ring: at_onse', /^6 dids\[0\]\.ring: "at_onse" is not one of in_turn, at_once\. Did you mean `at_once`/],
   ['a list that is none', 'devices: { a: b }', /^6 dids\[0\]\.devices: must be a list/],
 ];
 
