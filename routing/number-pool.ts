@@ -24,6 +24,12 @@ export function poolNumberProblem(text: string): string | null {
   return 'holds characters that no number or word has';
 }
 
+/** As `poolNumberProblem`, for what somebody enters: nothing that could only be meant otherwise. */
+export function newPoolNumberProblem(text: string): string | null {
+  if (/^\+?\d+-+\+?\d+%?$/.test(text)) return 'no range and no dashes: a pool holds single numbers (`37060000000`) and prefixes (`370600%`)';
+  return poolNumberProblem(text);
+}
+
 export function packNumbers(numbers: Iterable<string>): PackedNumbers {
   const builder = new PackedBuilder();
   for (const number of numbers) builder.add(number);

@@ -52,7 +52,7 @@ const MOST_DIALLED = 79;
 
 function candidate(request: WaysRequest, place: LcrProvider, lossAllowed: boolean): Candidate | null {
   const provider = request.catalog.providers.get(place.providerId);
-  if (provider === undefined) return skip(request, `provider ${place.providerId}`, 204, 'does not exist');
+  if (provider === undefined) return skip(request, `provider ${place.providerId}`, 204, 'does not exist, or its row is broken');
   if (!provider.active || !place.active) return skip(request, provider.name, 204, 'not active');
   if (request.dead.has(provider.id)) return skip(request, provider.name, 247);
   const listed = providerRefusal(request.catalog, provider.destinationList, request.number);

@@ -35,7 +35,7 @@ export function assemble(parts: Parts, before: Catalog | null, version: number):
 
   const { tariffs, pools, destinations } = parts;
   const providers = sound('providers', mapValues(parts.providers, ({ provider }) => provider), before?.providers, (provider) => whyNotProvider(provider, parts));
-  const lcrs = sound('lcrs', parts.lcrs, before?.lcrs, (lcr) => whyNotLcr(lcr, providers, parts));
+  const lcrs = sound('lcrs', parts.lcrs, before?.lcrs, (lcr) => whyNotLcr(lcr, parts));
   const users = sound('users', parts.users, before?.users, (user) => whyNotUser(user, parts, lcrs));
   const locations = sound('locations', parts.locations, before?.locations, (location) => whyNotLocation(location, parts, lcrs));
   const devices = sound('devices', mapValues(parts.devices, ({ device }) => device), before?.devices, (device) => whyNotDevice(device, parts, { users, locations }));
@@ -106,17 +106,15 @@ function whyNotProvider(provider: Provider, parts: Parts): string | null {
     ?? missing('number pool', provider.callerIdPoolId, parts.pools);
 }
 
-function whyNotLcr(lcr: Lcr, providers: ReadonlyMap<number, Provider>, parts: Parts): string | null {
+/** A provider that is broken is passed over, as one that is off: it must not take all who call by this LCR along. */
+function whyNotLcr(lcr: Lcr, parts: Parts): string | null {
   const { prefixes, groups, names } = lcr.byDestination ?? { prefixes: new Map<string, number>(), groups: new Map<number, number>(), names: [] };
   for (const id of [...prefixes.values(), ...groups.values(), ...names.map(({ lcrId }) => lcrId)]) {
     const reason = missing('LCR', id, parts.lcrs);
     if (reason !== null) return reason;
   }
-  for (const { providerId } of lcr.providers) {
-    const reason = missing('provider', providerId, providers);
-    if (reason !== null) return reason;
-  }
-  return missing('failover provider', lcr.failoverProviderId, providers);
+  const there = { has: (id: number) => parts.providers.has(id) || parts.broken.has(`providers ${id}`) };
+  return lcr.providers.map(({ providerId }) => missing('provider', providerId, there)).find((reason) => reason !== null) ?? missing('failover provider', lcr.failoverProviderId, there);
 }
 
 function whyNotLocation(location: Location, parts: Parts, lcrs: ReadonlyMap<number, Lcr>): string | null {

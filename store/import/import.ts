@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import type { Client } from 'pg';
 import { connectClient } from '../postgres.ts';
-import { poolNumberProblem } from '../../routing/number-pool.ts';
+import { newPoolNumberProblem } from '../../routing/number-pool.ts';
 import { decodeUtf8 } from './csv-rates.ts';
 import { BadValue } from './field.ts';
 import { fileReason, loadCsv } from './load-rates.ts';
@@ -138,7 +138,7 @@ async function readPoolFiles(tenant: Tenant, at: { readonly file: string; readon
       const numbers: string[] = [];
       for (const [index, text] of decodeUtf8(await readFile(resolve(at.folder, name))).replace(/^\uFEFF/, '').split(/\r?\n/).entries()) {
         if (text.trim() === '') continue;
-        const problem = poolNumberProblem(text.trim());
+        const problem = newPoolNumberProblem(text.trim());
         if (problem === null) numbers.push(text.trim());
         else at.problems.add({ file: name, line: index + 1, path: '', reason: `${shown(text.trim())}: ${problem}.` });
       }

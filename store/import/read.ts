@@ -1,6 +1,6 @@
 /** A tenant file as records: checked value by value, references still by name. */
 import type { Node } from 'yaml';
-import { poolNumberProblem } from '../../routing/number-pool.ts';
+import { newPoolNumberProblem } from '../../routing/number-pool.ts';
 import { BadValue } from './field.ts';
 import type { Scalar } from './field.ts';
 import { didYouMean, shown } from './problem.ts';
@@ -179,6 +179,10 @@ function rows(file: YamlFile, field: Field | null, specs: FieldSpecs): readonly 
 /** `providers` of an LCR: a name alone, or a map. */
 function members(file: YamlFile, field: Field | null): readonly Row[] | null {
   if (field === null) return null;
+  if (file.isScalar(field.node) && file.text(field.node, field.path) === null) {
+    file.failAt(field.line, field.path, 'is empty: name the providers, or write `[]` for an LCR that refuses every call with 204.');
+    return [];
+  }
   return (file.items(field.node, field.path) ?? []).flatMap((item): Row[] => {
     const name = file.isScalar(item.node) ? file.text(item.node, item.path) : null;
     if (typeof name === 'string') {
@@ -215,7 +219,7 @@ function numbers(file: YamlFile, field: Field | null): Entry['numbers'] {
   return (file.items(field.node, field.path) ?? []).flatMap((item) => {
     const number = file.text(item.node, item.path);
     if (number === undefined) return [];
-    const problem = poolNumberProblem(number ?? '');
+    const problem = newPoolNumberProblem(number ?? '');
     if (problem !== null) file.fail(item.node, item.path, `${shown(number ?? '')}: ${problem}.`);
     return [{ number: number ?? '', line: file.line(item.node), path: item.path }];
   });

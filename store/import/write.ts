@@ -5,6 +5,7 @@ import type { RatesContext } from './load-rates.ts';
 import { didYouMean, shown } from './problem.ts';
 import type { Problems } from './problem.ts';
 import type { Entry, Ref, Row, Tenant } from './read.ts';
+import { overlaps } from './overlap.ts';
 import { Dependent, rowReason } from './row-reason.ts';
 import { CHILD_TABLES, destinationGroups, findIds, insertRow, pruneChildren, replaceClis, replaceFurtherDevices, replaceNumbers, someNames, updateRow, upsertChild } from './rows-sql.ts';
 import type { Cells, ChildTable, Id, Outcome } from './rows-sql.ts';
@@ -41,6 +42,7 @@ const USER_RANK: Readonly<Record<string, number>> = { partner: 0, reseller: 1 };
 export async function writeTenant(context: WriteContext, tenant: Tenant): Promise<Report> {
   const ids = await knownIds(context, tenant);
   await checkRefs(context, tenant, ids);
+  checkLcrs(context, tenant, ids);
   context.problems.throwIfAny();
   const work: Work = { ids, outcomes: new Map(), rates: { added: 0, changed: 0, unchanged: 0 } };
   for (const section of SECTION_NAMES) {
@@ -92,6 +94,14 @@ async function checkRefs({ client, file, problems }: WriteContext, tenant: Tenan
     if (inFile.get(ref.section)?.has(ref.name) === true || ids.get(ref.section)?.has(ref.name) === true) continue;
     const near = didYouMean(ref.name, [...(inFile.get(ref.section) ?? []), ...(await someNames(client, ref.section))]);
     problems.add({ file, line: ref.line, path: ref.path, reason: `there is no ${shown(ref.name)} among the ${ref.section}, neither in the file nor in the database.${near}` });
+  }
+}
+
+/** An LCR without providers refuses every call, which is a way to block, but not one to fall into. */
+function checkLcrs({ file, problems }: WriteContext, tenant: Tenant, ids: Ids): void {
+  for (const { name, members, refs, line, path } of tenant.get('lcrs') ?? []) {
+    if (members !== null || refs.has('failover_provider_id') || ids.get('lcrs')?.has(name) === true) continue;
+    problems.add({ file, line, path, reason: '`providers` is missing. An LCR without any refuses every call with 204; write `providers: []` if that is what it is for.' });
   }
 }
 
@@ -169,8 +179,8 @@ async function writeChildren(context: WriteContext, entry: Entry, id: Id, work: 
   }
   if (entry.section === 'devices' && entry.numbers !== null) changed = (await replaceClis(client, id, [...new Set(entry.numbers.map(({ number }) => number))])) || changed;
   if (entry.section === 'pools' && (entry.numbers !== null || entry.file !== null)) {
-    const numbers = [...(entry.numbers ?? []).map(({ number }) => number), ...(context.poolFiles.get(entry.path) ?? [])];
-    changed = await replaceNumbers(client, id, numbers);
+    const numbers = new Set([...(entry.numbers ?? []).map(({ number }) => number), ...(context.poolFiles.get(entry.path) ?? [])]);
+    changed = await replaceNumbers(client, id, [...numbers]);
   }
   if (entry.section === 'tariffs' && (entry.rates !== null || entry.file !== null)) {
     const merged = await loadRates(context, entry, Number(id));
@@ -183,18 +193,30 @@ const RULE_DEFAULTS: Cells = { applies: 'destination', cut: '', add: '', min_len
 const LOCATION_RULE_DEFAULTS: Cells = { ...RULE_DEFAULTS, source_cut: '', source_add: '', source_min_length: 1, source_max_length: 99, tariff_id: null, lcr_id: null, did_id: null, device_id: null };
 
 async function replaceChildren(context: WriteContext, table: ChildTable, rows: readonly Row[], parent: { readonly id: Id; readonly ids: Ids; readonly defaults: (index: number) => Cells }): Promise<boolean> {
-  const all: { row: Row; cells: Cells }[] = [];
+  const all: RuleRow[] = [];
   for (const [index, row] of rows.entries()) all.push({ row, cells: { ...parent.defaults(index), ...(await rowCells(context.client, row, parent.ids, () => true)) } });
   let changed = await pruneChildren(context.client, table, parent.id, all.map(({ cells }) => cells));
-  const seen = new Map<string, Row>();
+  const seen = new Map<string, RuleRow>();
   for (const { row, cells } of all) {
     const key = JSON.stringify(table.key.map(([column]) => cells[column]));
     const before = seen.get(key);
-    if (before !== undefined) context.problems.add({ file: context.file, line: row.line, path: row.path, reason: `is the same as in line ${before.line}.` });
-    seen.set(key, row);
+    if (before === undefined) seen.set(key, { row, cells });
+    else context.problems.add({ file: context.file, line: row.line, path: row.path, reason: `is the same as in line ${before.row.line}.` });
     if (await upsertChild(context.client, table, parent.id, cells)) changed = true;
   }
+  checkOverlaps(context, [...seen.values()]);
   return changed;
+}
+
+interface RuleRow {
+  readonly row: Row;
+  readonly cells: Cells;
+}
+
+function checkOverlaps({ file, problems }: WriteContext, rules: readonly RuleRow[]): void {
+  for (const { rule: { row }, before } of overlaps(rules)) {
+    problems.add({ file, line: row.line, path: row.path, reason: `asks for numbers that the rule in line ${before.row.line} asks for too: the same cut, and lengths that overlap. Let \`minLength\` and \`maxLength\` keep them apart, or take one away.` });
+  }
 }
 
 /** In the order of the list unless the file says otherwise. */
