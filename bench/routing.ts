@@ -52,11 +52,13 @@ async function followedOrNull(numbers: number): Promise<FollowedPool | null> {
 
 const timed = ({ cpuNs, bestNs, wallNs }: Timing): string => `${cpuNs.toFixed(0)} ns (best ${bestNs.toFixed(0)} ns, by the clock ${wallNs.toFixed(0)} ns)`;
 
+const perSecond = (timing: Timing): string => `${timed(timing)}, ${Math.round(1e9 / timing.cpuNs)} a second`;
+
 function decisionRows({ dids, outbound }: DecisionFigures): string[][] {
   const [few, many] = dids;
   return [
-    ...outbound.map(({ providers, decision }) => [`a call to the world with ${providers} providers in its LCR`, timed(decision), providers === 10 ? '< 25000 ns' : '']),
-    ...dids.map(({ dids: count, wildcards, found, bytesEach }) => [`a call to one of ${count} DIDs (${wildcards} wildcards), ${bytesEach.toFixed(0)} bytes each`, timed(found), '']),
+    ...outbound.map(({ providers, decision }) => [`a call to the world with ${providers} providers in its LCR`, perSecond(decision), providers === 10 ? '< 25000 ns' : '']),
+    ...dids.map(({ dids: count, wildcards, found, bytesEach }) => [`a call to one of ${count} DIDs (${wildcards} wildcards), ${bytesEach.toFixed(0)} bytes each`, perSecond(found), '']),
     ['the many DIDs over the few', few === undefined || many === undefined ? '' : (many.found.cpuNs / few.found.cpuNs).toFixed(2), '<= 1.3'],
   ];
 }
@@ -82,7 +84,7 @@ function report({ machine, decisions, pools, followed }: Figures): string {
 const program = new Command('bench:routing')
   .description('measure what routing costs by the size of what it asks')
   .option('--json', 'figures as JSON on standard output')
-  .option('--quick', 'smaller pools and shorter rounds: about a minute')
+  .option('--quick', 'pools up to 1,000,000 and DIDs up to 100,000, shorter rounds: about a minute')
   .addHelpText('after', '\nExample:\n  npm run -s bench:routing -- --quick --json > routing.json')
   .action(async (options: Options) => {
     const figures = await measureAll(options.quick === true);

@@ -6,6 +6,7 @@ import { CommandError } from './context.ts';
 import type { CliContext } from './context.ts';
 import { explainCall } from './explain-call.ts';
 import type { Explanation } from './explain-call.ts';
+import { showingReading } from './reading.ts';
 import { routingSettings } from '../engine/server.ts';
 import { formatMoney } from '../rating/money.ts';
 import { loadCatalogOnce } from '../store/catalog/once.ts';
@@ -52,7 +53,7 @@ export function registerRoute(program: Command, context: CliContext): void {
 async function explain(context: CliContext, asked: { device: string; number: string; options: Options }): Promise<void> {
   const settings = context.settings();
   const { options } = asked;
-  const catalog = await loadCatalogOnce(settings.postgresUrl, settings.calls.priceDecimals);
+  const catalog = await showingReading(async (onReading) => loadCatalogOnce(settings.postgresUrl, settings.calls.priceDecimals, onReading));
   if (!catalog.devicesByEndpoint.has(asked.device) && !catalog.providersByEndpoint.has(asked.device)) {
     const near = [...catalog.devicesByEndpoint.keys()].filter((name) => name.startsWith(asked.device.slice(0, 2))).slice(0, 5);
     throw new CommandError(`There is no device ${asked.device}.${near.length > 0 ? ` Similar: ${near.join(', ')}` : ''}`);

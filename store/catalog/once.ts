@@ -16,7 +16,10 @@ export interface CatalogOnce {
   readonly broken: readonly Broken[];
 }
 
-export async function readCatalogOnce(postgresUrl: string, priceDecimals: number): Promise<CatalogOnce> {
+/** Told before each tariff and each number pool, which may have millions of rows. */
+export type OnReading = (what: string) => void;
+
+export async function readCatalogOnce(postgresUrl: string, priceDecimals: number, onReading: OnReading = () => undefined): Promise<CatalogOnce> {
   const client = await connectClient(postgresUrl, 'look');
   try {
     const parts = noParts();
@@ -29,8 +32,14 @@ export async function readCatalogOnce(postgresUrl: string, priceDecimals: number
     };
     await client.query('begin isolation level repeatable read read only');
     for (const topic of TOPICS) await readTopic(parts, topic, null, context);
-    for (const meta of metas) putTariffs(parts, [{ tariffId: meta.tariffId, tariff: await buildTariff(client, meta) }], 1);
-    for (const poolId of poolIds) putPools(parts, [{ poolId, numbers: await buildPool(client, poolId) }], context);
+    for (const [index, meta] of metas.entries()) {
+      onReading(`price list ${index + 1} of ${metas.length}`);
+      putTariffs(parts, [{ tariffId: meta.tariffId, tariff: await buildTariff(client, meta) }], 1);
+    }
+    for (const [index, poolId] of poolIds.entries()) {
+      onReading(`number pool ${index + 1} of ${poolIds.length}`);
+      putPools(parts, [{ poolId, numbers: await buildPool(client, poolId) }], context);
+    }
     await client.query('commit');
     const { catalog, broken } = assemble(parts, null, 1);
     return { catalog, broken: [...broken.values()] };
@@ -39,6 +48,6 @@ export async function readCatalogOnce(postgresUrl: string, priceDecimals: number
   }
 }
 
-export async function loadCatalogOnce(postgresUrl: string, priceDecimals: number): Promise<Catalog> {
-  return (await readCatalogOnce(postgresUrl, priceDecimals)).catalog;
+export async function loadCatalogOnce(postgresUrl: string, priceDecimals: number, onReading?: OnReading): Promise<Catalog> {
+  return (await readCatalogOnce(postgresUrl, priceDecimals, onReading)).catalog;
 }
