@@ -1,0 +1,164 @@
+/**
+ * A storm: twenty calls a second, about fifty at once, while the daemon that leads is killed again and again at random
+ * moments. Afterwards everything is counted, from what the callers saw on the wire and what stands in the books.
+ */
+import { amount, price } from '../calls/auditor.ts';
+import type { Row } from '../calls/stage.ts';
+import { byAddress, waysByNumber } from '../calls/tenant.ts';
+import type { RateFile, Tenant } from '../calls/tenant.ts';
+import { callIdsOf, messagesOf } from '../calls/trace.ts';
+import type { Traced } from '../calls/trace.ts';
+import type { EngineProcess } from '../lab/engine.ts';
+import { startCaller } from '../lab/sipp.ts';
+import type { Sipp } from '../lab/sipp.ts';
+import { headerOf } from '../lab/sip-message.ts';
+import { until } from '../lab/wait.ts';
+import { seededRandom } from '../routing/property.ts';
+import type { FaultStage } from './stage.ts';
+
+export const CALLER_IP = '127.0.1.51';
+const BUY: RateFile = { prefix: '370', rate: '0.05' };
+const SELL: RateFile = { prefix: '370', rate: '0.1', incrementS: 1 };
+const OPENING = '100';
+
+/** A payer, a provider, one price each. */
+export function stormTenant(far: { readonly ip: string; readonly port: number }): Tenant {
+  return {
+    tariffs: [{ name: 'buy', purpose: 'provider', rates: [BUY] }, { name: 'sell', purpose: 'user_wholesale', rates: [SELL] }],
+    providers: [{ name: 'answering', host: far.ip, port: far.port, tariff: 'buy' }],
+    ...waysByNumber({ 3706001: ['answering'] }),
+    users: [{ username: 'ada', tariff: 'sell', balance: OPENING }],
+    devices: [byAddress('ada', 'ada', CALLER_IP, { location: 'by number' })],
+  };
+}
+
+/** What must be nothing, and what it was nothing of. */
+export interface Table {
+  readonly kills: number;
+  readonly calls: number;
+  readonly answered: number;
+  /** No engine was attached, or one that had just come could not decide yet: the caller tries his next route. */
+  readonly refused: number;
+  readonly dropped: number;
+  readonly cdrsMissing: number;
+  readonly cdrsDoubled: number;
+  readonly balanceDifferences: number;
+  readonly overdraft: number;
+  readonly stuckCounters: number;
+}
+
+export const ZEROS = { dropped: 0, cdrsMissing: 0, cdrsDoubled: 0, balanceDifferences: 0, overdraft: 0, stuckCounters: 0 } as const;
+
+export interface StormOptions {
+  readonly kills: number;
+  readonly seed: number;
+  readonly ratePerSecond: number;
+  readonly holdMs: number;
+  /** Called after each kill. */
+  readonly onKill?: (kill: number) => void;
+}
+
+async function leader(stage: FaultStage): Promise<EngineProcess> {
+  let found: EngineProcess | undefined;
+  await until(async () => {
+    const word = (await stage.redis.get('tollgate:lead:1')) ?? '';
+    found = stage.engines.find((engine) => word.includes(`:${engine.pid}:`));
+    return found === undefined ? `nobody leads (${word})` : undefined;
+  }, { timeoutMs: 20_000, everyMs: 20 });
+  return found as EngineProcess;
+}
+
+/** Each kill is followed by the next when calls run again: half a second to two seconds of them. */
+async function killAgainAndAgain(stage: FaultStage, { kills, seed, onKill }: StormOptions): Promise<void> {
+  const random = seededRandom(seed);
+  for (let kill = 1; kill <= kills; kill += 1) {
+    const victim = await leader(stage);
+    await pauseFor(500 + random() * 1500);
+    await victim.kill();
+    onKill?.(kill);
+    await victim.start();
+  }
+}
+
+function pauseFor(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
+
+export async function storm(stage: FaultStage, options: StormOptions): Promise<Table> {
+  const callers: Sipp[] = [];
+  const over = new AbortController();
+  // One run of callers after the other, for as long as the storm lasts.
+  const calling = (async () => {
+    while (!over.signal.aborted) {
+      const caller = await startCaller({
+        scenario: 'any-answer', target: stage.asterisk, ip: CALLER_IP, from: '37069000001', to: '37060010001',
+        calls: options.ratePerSecond * 5, ratePerSecond: options.ratePerSecond, atOnce: 500, values: { holdMs: options.holdMs },
+      });
+      callers.push(caller);
+      await caller.done;
+    }
+  })();
+  await killAgainAndAgain(stage, options);
+  over.abort();
+  await calling;
+  await stage.quiet(60_000);
+  return counted(stage, callers, options.kills);
+}
+
+interface Seen {
+  readonly answered: ReadonlySet<string>;
+  readonly refused: ReadonlySet<string>;
+  /** The far side or the switch ended an answered call: the caller was told BYE. */
+  readonly dropped: ReadonlySet<string>;
+}
+
+function seenBy(caller: Traced): Seen {
+  const [answered, refused, dropped] = [new Set<string>(), new Set<string>(), new Set<string>()];
+  for (const message of messagesOf(caller)) {
+    const id = headerOf(message, 'Call-ID') ?? '';
+    if (message.direction !== 'received') continue;
+    if (message.method === 'BYE') dropped.add(id);
+    if (message.status !== undefined && headerOf(message, 'CSeq')?.endsWith('INVITE') === true) {
+      if (message.status === 200) answered.add(id);
+      if (message.status >= 300 && message.status !== 401) refused.add(id);
+    }
+  }
+  return { answered, refused, dropped };
+}
+
+async function counted(stage: FaultStage, callers: readonly Sipp[], kills: number): Promise<Table> {
+  const seen = callers.map(seenBy);
+  const answered = seen.flatMap((one) => [...one.answered]);
+  const { rows } = await stage.db.query<Row>('select * from calls');
+  const finals = new Map<string, Row[]>();
+  for (const row of rows.filter((one) => one['final'] === true)) finals.set(String(row['originator_call_id']), [...(finals.get(String(row['originator_call_id'])) ?? []), row]);
+  const { counters, money } = await stage.remains();
+  return {
+    kills,
+    calls: callers.reduce((sum, caller) => sum + callIdsOf(caller).length, 0),
+    answered: answered.length,
+    refused: seen.reduce((sum, one) => sum + one.refused.size, 0),
+    dropped: seen.reduce((sum, one) => sum + one.dropped.size, 0),
+    cdrsMissing: answered.filter((id) => !(finals.get(id) ?? []).some((row) => row['disposition'] === 'ANSWERED')).length,
+    cdrsDoubled: [...finals.values()].filter((all) => all.length > 1).length,
+    balanceDifferences: await balanceDifferences(stage, rows),
+    overdraft: Number((await stage.db.query('select from users where balance < 0')).rowCount),
+    stuckCounters: Object.keys(counters).length + Object.keys(money).length,
+  };
+}
+
+/** Accounts whose balance is not what was there less what its answered calls cost, by the auditor's arithmetic. */
+async function balanceDifferences(stage: FaultStage, rows: readonly Row[]): Promise<number> {
+  const talks = rows.filter((row) => row['disposition'] === 'ANSWERED').map((row) => Math.ceil(((row['end_time'] as Date).getTime() - (row['answer_time'] as Date).getTime()) / 1000));
+  const cost = (rate: RateFile): bigint => talks.reduce((sum, seconds) => sum + price(rate, seconds).price, 0n);
+  const balance = async (sql: string): Promise<bigint> => amount((await stage.db.query<{ balance: string }>(sql)).rows[0]?.balance ?? '0');
+  const user = (await balance(`select balance from users where username = 'ada'`)) === amount(OPENING) - cost(SELL);
+  const provider = (await balance(`select balance from providers where name = 'answering'`)) === cost(BUY);
+  return [user, provider].filter((right) => !right).length;
+}
+
+export function tableText(table: Table): string {
+  return Object.entries(table).map(([name, value]) => `${name.padEnd(20)} ${String(value).padStart(7)}`).join('\n');
+}
