@@ -109,6 +109,13 @@ export class PeriodicCheck {
   }
 
   async #again(): Promise<void> {
+    // Detached, or another daemon leads here: what was known is no longer so, and is not told any more.
+    if (!this.#parts.link.connected) {
+      this.#reachability.keepOnly(new Set());
+      this.#told = false;
+      this.#later();
+      return;
+    }
     const checked = (this.#parts.accounts() ?? []).filter(({ checkEveryS }) => checkEveryS > 0);
     this.#reachability.keepOnly(new Set(checked.map(({ id }) => id)));
     // One after the other: orders of calls wait for one of these at most.
