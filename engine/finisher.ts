@@ -3,11 +3,13 @@
  * wait here, in order, and are tried again. The wait is visible in health.
  */
 import type { Cdr, FinishRequest } from './call/admission.ts';
-import { pause } from './clock.ts';
+import { monotonicMs, pause } from './clock.ts';
 import type { CallStore, Log } from './ports.ts';
 
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2000;
+/** A Redis that comes back may have lost what it was told within this time. */
+const REMEMBER_MS = 10_000;
 
 type Job = { readonly callId: string; /** Only who leads the call may do it. */ readonly led: boolean; readonly run: () => Promise<unknown> };
 
@@ -17,6 +19,8 @@ export class Finisher {
   readonly #waiting: Job[] = [];
   #running = 0;
   #retrying = false;
+  /** What the store has taken lately, oldest first. */
+  readonly #recent: { readonly job: Job; readonly atMs: number }[] = [];
   #idle: (() => void)[] = [];
 
   constructor(store: CallStore, log: Log) {
@@ -35,6 +39,17 @@ export class Finisher {
 
   record(cdrs: readonly Cdr[]): void {
     this.#start({ callId: cdrs[0]?.uniqueId ?? '', led: false, run: () => this.#store.record(cdrs) });
+  }
+
+  /** True while the end of the call is on its way to the store. */
+  has(callId: string): boolean {
+    return this.#waiting.some((job) => job.callId === callId);
+  }
+
+  /** The store may have lost what it took lately: it is told again. What it knows changes nothing. */
+  repeat(): void {
+    const sinceMs = monotonicMs() - REMEMBER_MS;
+    for (const { job, atMs } of this.#recent.splice(0)) if (atMs > sinceMs) this.#start(job);
   }
 
   /** Ends of calls of an Asterisk that another daemon leads now: they are its to tell. */
@@ -59,7 +74,10 @@ export class Finisher {
     }
     this.#running += 1;
     job.run().then(
-      () => this.#ended(),
+      () => {
+        this.#remember(job);
+        this.#ended();
+      },
       (error: unknown) => {
         this.#log.error({ err: error, callId: job.callId }, 'A finished call could not be handed to the store; it is kept and tried again');
         this.#waiting.push(job);
@@ -67,6 +85,14 @@ export class Finisher {
         this.#retry();
       },
     );
+  }
+
+  #remember(job: Job): void {
+    const nowMs = monotonicMs();
+    this.#recent.push({ job, atMs: nowMs });
+    const old = this.#recent.findIndex(({ atMs }) => atMs > nowMs - REMEMBER_MS);
+    // Not one by one: an array that loses its head is copied.
+    if (old > 1000) this.#recent.splice(0, old);
   }
 
   #ended(): void {

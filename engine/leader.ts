@@ -29,8 +29,8 @@ export interface LeaderParts {
   readonly onLead: () => void;
   /** Somebody else does. */
   readonly onLost: () => void;
-  /** The lease holds again, and nobody led meanwhile: what was held back goes on. */
-  readonly onRenewed: () => void;
+  /** The lease holds, and nobody led meanwhile: what was held back goes on. `gap`: Redis was away, or had forgotten it. */
+  readonly onRenewed: (gap: boolean) => void;
 }
 
 /** Renewals within the life of a lease. */
@@ -47,6 +47,8 @@ export class Leader {
   #pendingTicks = -1;
   /** Redis is away or silent: nobody can take the lease there either, and calls must not go without a lead. */
   #redisSilent = false;
+  /** Since it was answered last, Redis may have lost something. */
+  #gap = false;
   /** It was free when it was asked for last. */
   #seenFree = false;
   #metOther = '';
@@ -102,6 +104,7 @@ export class Leader {
     store.lease({ serverId, daemon, lifeMs, token: this.#token, claim, dead }).then(
       (answer) => {
         this.#pendingTicks = -1;
+        this.#gap ||= this.#redisSilent;
         this.#redisSilent = false;
         if (!this.#closed) this.#answered(answer, askedAt);
       },
@@ -115,7 +118,7 @@ export class Leader {
   #silent(): void {
     if (this.#redisSilent) return;
     this.#redisSilent = true;
-    if (this.#leads && !this.#closed) this.#parts.onRenewed();
+    if (this.#leads && !this.#closed) this.#parts.onRenewed(false);
   }
 
   #answered(answer: LeaseAnswer, askedAt: number): void {
@@ -137,11 +140,13 @@ export class Leader {
     // One token further: the lease had run out, and nobody took it.
     const ledAllTheTime = this.#leads && (token === this.#token || token === this.#token + 1);
     const again = this.#leads && !ledAllTheTime;
+    const gap = this.#gap || token !== this.#token;
+    this.#gap = false;
     this.#token = token;
     this.#provenUntil = until;
     this.#seenFree = false;
     this.#metOther = '';
-    if (ledAllTheTime) return this.#parts.onRenewed();
+    if (ledAllTheTime) return this.#parts.onRenewed(gap);
     if (again) this.#parts.onLost();
     this.#leads = true;
     this.#parts.log.info({ token }, 'This daemon leads the Asterisk');

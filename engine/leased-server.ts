@@ -40,7 +40,10 @@ export class LeasedServer {
         this.#server = new AsteriskServer({ ...parts, mayAct: () => this.#leader.mayAct(), onReplaced: () => this.#leader.replaced() });
       },
       onLost: () => this.#letGo(),
-      onRenewed: () => this.#server?.goOn(),
+      onRenewed: (gap) => {
+        this.#server?.goOn();
+        if (gap) this.#server?.restore();
+      },
     });
   }
 

@@ -5,7 +5,7 @@ import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
 import type { TalkView } from '../routing/minutes.ts';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall } from './call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from './call/admission.ts';
 
 export interface CallStore {
   catalog(): Catalog | null;
@@ -31,6 +31,8 @@ export interface CallStore {
   finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Gives back what a call holds and settles nothing. */
   release(callId: string): Promise<void>;
+  /** A call that is up is written down again if the store lost it. True: it had. */
+  restore(request: RestoreRequest): Promise<boolean>;
   /** Asks for the leadership of an Asterisk, or for its renewal. */
   lease: LeaseStore['lease'];
   releaseLease: LeaseStore['releaseLease'];

@@ -10,6 +10,8 @@ import { Timers } from './clock.ts';
 import { begin, decide } from './call/decide.ts';
 import type { Call, CallInput, CallState, Gone, Moment, Step, TimerName } from './call/state.ts';
 import { perform } from './perform.ts';
+import { restoreRequest } from './restore.ts';
+import type { RestoreRequest } from './call/admission.ts';
 import type { Performer, PerformContext } from './perform.ts';
 import type { Log } from './ports.ts';
 import { inputOf } from './inputs.ts';
@@ -25,7 +27,15 @@ interface Mailbox {
   /** Channels that are up, or were asked for. */
   readonly channels: Set<string>;
   readonly performer: Performer;
+  /** What the live view was told at the beginning. */
+  readonly live: Readonly<Record<string, string>>;
   state: CallState;
+}
+
+/** A call's channels, and what the live view shows of it. */
+export interface Known {
+  readonly channelIds: readonly string[];
+  readonly live: Readonly<Record<string, string>>;
 }
 
 export class Registry {
@@ -66,11 +76,11 @@ export class Registry {
 
   /** A planned call enters. */
   start(call: Call, live: Readonly<Record<string, string>>): void {
-    this.#enter(call, [call.originator.channelId], begin(call, live));
+    this.#enter(call, { channelIds: [call.originator.channelId], live }, begin(call, live));
   }
 
-  #enter(call: Call, channelIds: readonly string[], step: Step): void {
-    const mailbox = this.#mailbox(call, { phase: 'admitting', ended: null });
+  #enter(call: Call, { channelIds, live }: Known, step: Step): void {
+    const mailbox = this.#mailbox(call, live);
     this.#calls.set(call.id, mailbox);
     for (const channelId of channelIds) mailbox.performer.expectLeg(channelId);
     this.#active += 1;
@@ -106,8 +116,8 @@ export class Registry {
   }
 
   /** A call that another process led. */
-  resume(call: Call, step: Step, channelIds: readonly string[]): void {
-    this.#enter(call, channelIds, step);
+  resume(call: Call, step: Step, known: Known): void {
+    this.#enter(call, known, step);
   }
 
   #ended(mailbox: Mailbox, channelId: string, gone: Gone): void {
@@ -121,6 +131,11 @@ export class Registry {
     if (mailbox === undefined || mailbox.state.phase === 'over') return false;
     this.#post(mailbox, { type: 'hangupOrdered' }, this.#clock.now());
     return true;
+  }
+
+  /** All calls that hold something, as the store must know them. */
+  held(): readonly RestoreRequest[] {
+    return [...this.#calls.values()].flatMap(({ call, live, state }) => restoreRequest(call, live, state) ?? []);
   }
 
   /** Resolves when no call is in progress any more. */
@@ -165,7 +180,7 @@ export class Registry {
     if (step.state.phase === 'over' && before !== 'over') this.#over(mailbox, step);
   }
 
-  #mailbox(call: Call, state: CallState): Mailbox {
+  #mailbox(call: Call, live: Known['live']): Mailbox {
     let log: Log | null = null;
     // Made when there is something to tell: most calls tell nothing but their end.
     const ownLog = (): Log => (log ??= this.#log.child({ callId: call.id, userId: payerOf(call) }));
@@ -185,7 +200,7 @@ export class Registry {
         this.#byChannel.set(legId, mailbox);
       },
     };
-    const mailbox: Mailbox = { call, timers, channels, performer, state };
+    const mailbox: Mailbox = { call, timers, channels, performer, live, state: { phase: 'admitting', ended: null } };
     return mailbox;
   }
 

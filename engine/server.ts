@@ -127,6 +127,20 @@ export class AsteriskServer {
     this.#registry.goOn();
   }
 
+  /** Redis was away, or lost what it knew: what ended lately, and what is up, is told again. */
+  restore(): void {
+    const { finisher, store, log } = this.#parts;
+    finisher.repeat();
+    const held = this.#registry.held();
+    Promise.all(held.map((request) => store.restore(request))).then(
+      (lost) => {
+        const calls = lost.filter(Boolean).length;
+        if (calls > 0) log.warn({ calls, of: held.length }, 'Redis had lost calls that are up; they are written down again');
+      },
+      (error: unknown) => log.warn({ err: error }, 'Redis was lost again before all calls were written down'),
+    );
+  }
+
   async stop(): Promise<void> {
     this.#registry.stop();
     this.#periodicCheck.close();

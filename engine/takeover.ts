@@ -63,7 +63,7 @@ export async function takeOver(parts: TakeoverParts, early: readonly Early[]): P
   for (const id of own) reconcileOwn(parts, seen, id);
   for (const { open: one, call } of calls) {
     if (call === null) await abandon(parts, one);
-    else registry.resume(call, resume(call, factsOf(parts, call, one, seen), clock.now()), [call.originator.channelId, ...legsOf(call.id, channels)]);
+    else registry.resume(call, resume(call, factsOf(parts, call, one, seen), clock.now()), { channelIds: [call.originator.channelId, ...legsOf(call.id, channels)], live: one.fields });
   }
   if (calls.length > 0) log.info({ calls: calls.length }, 'Calls that another process led are taken over');
   await orphans(parts, channels);

@@ -1,7 +1,7 @@
 /** Everything the engine asks of Postgres and Redis, behind one door. Opening never fails: it goes on trying, and `health` says what is missing. */
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall } from '../engine/call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from '../engine/call/admission.ts';
 import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import { BANNED_POOL_ID } from '../routing/catalog.ts';
@@ -92,6 +92,8 @@ export interface Store {
   finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Gives back what a call holds and settles nothing: nobody knows what it was. */
   release(callId: string): Promise<void>;
+  /** A call that is up is written down again if Redis lost it. True: it had. */
+  restore(request: RestoreRequest): Promise<boolean>;
   /** Asks for the leadership of an Asterisk, or for its renewal. From the first answer `lead` on, this store speaks for it. */
   lease(request: LeaseWish): Promise<LeaseAnswer>;
   /** Lets go of an Asterisk; calls of it are refused from now on. */
@@ -325,6 +327,11 @@ class OpenStore implements Store {
   async release(callId: string): Promise<void> {
     this.#mustBeUp();
     await this.#calls.release(callId);
+  }
+
+  async restore(request: RestoreRequest): Promise<boolean> {
+    this.#mustBeUp();
+    return this.#calls.restore(request);
   }
 
   async lease(request: LeaseWish): Promise<LeaseAnswer> {

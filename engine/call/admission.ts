@@ -144,6 +144,18 @@ export interface Cdr {
   readonly prices: Readonly<Partial<Record<PriceLevel, CdrPrice>>>;
 }
 
+/** A call that is up, as the store must know it. */
+export interface RestoreRequest {
+  readonly callId: string;
+  readonly startedMs: number;
+  readonly way: number;
+  readonly counters: readonly CounterClaim[];
+  readonly wayCounters: readonly CounterClaim[];
+  readonly holds: readonly { readonly userId: number; readonly amount: Money }[];
+  readonly live: Readonly<Record<string, string>>;
+  readonly memo: Uint8Array;
+}
+
 /** What the store knows of a call that is up. */
 export interface OpenCall {
   readonly callId: string;

@@ -1,5 +1,5 @@
 /** AdmitRequest, NextWayRequest and ExtendRequest as script arguments, and the scripts' answers as values. */
-import type { AdmitRequest, CounterClaim, ExtendRequest, NextWayRequest } from '../../engine/call/admission.ts';
+import type { AdmitRequest, CounterClaim, ExtendRequest, NextWayRequest, RestoreRequest } from '../../engine/call/admission.ts';
 import { callKey, claimKey, doneKey, LIVE, payerKey } from './keys.ts';
 import type { ScriptCall } from './scripts.ts';
 import type { Units } from './units.ts';
@@ -43,6 +43,16 @@ export function encodeExtend(request: ExtendRequest, units: Units): ScriptCall {
     args.push(payer.userId, units.owed(payer.want));
   }
   return { keys, args };
+}
+
+export function encodeRestore(request: RestoreRequest, units: Units): ScriptCall {
+  const { callId, counters, wayCounters, holds } = request;
+  const places = [counters, wayCounters].map((claims) => claims.filter(({ key }) => !key.startsWith('cps:')).map(({ key }) => claimKey(key, 0)));
+  const [own = [], ofWay = []] = places;
+  const args: (string | number)[] = [callId, request.startedMs, request.way, own.length + ofWay.length, ofWay.length, holds.length];
+  for (const { userId, amount } of holds) args.push(userId, units.owned(amount));
+  pushFields(request.live, args);
+  return { keys: [callKey(callId), LIVE, doneKey(callId), ...own, ...ofWay, ...holds.map(({ userId }) => payerKey(userId))], args, memo: request.memo };
 }
 
 function pushWays(ways: readonly (readonly CounterClaim[])[], into: { keys: string[]; args: (string | number)[]; nowMs: number }): void {

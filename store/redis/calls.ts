@@ -1,9 +1,9 @@
 /** The four questions of a call, and balances: scripts, with payers seeded that Redis does not know. */
 import type { Redis } from 'ioredis';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, FlashNumbers, NextWayRequest } from '../../engine/call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, FlashNumbers, NextWayRequest, RestoreRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
 import type { Log } from '../log.ts';
-import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, pushFields } from './admit.ts';
+import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, encodeRestore, pushFields } from './admit.ts';
 import { encodeFinish, encodeRelease, entryFields } from './finish.ts';
 import { callKey, CDR_STREAM, payerKey } from './keys.ts';
 import { runScript } from './scripts.ts';
@@ -29,6 +29,8 @@ export interface CallStore {
   readonly finish: (request: FinishRequest) => Promise<boolean>;
   /** Gives back what a call holds, if it holds anything, and settles nothing. */
   readonly release: (callId: string) => Promise<void>;
+  /** True: Redis had lost the call. */
+  readonly restore: (request: RestoreRequest) => Promise<boolean>;
   /** Queues rows of a call that held nothing. */
   readonly record: (cdrs: readonly Cdr[]) => Promise<void>;
   /** New fields of live calls; those that are over are left out. */
@@ -65,7 +67,7 @@ const CALLS_A_SCRIPT = 500;
 
 export function makeCallStore(parts: CallStoreParts): CallStore {
   const { redis, units } = parts;
-  const fenced = async (callId: string, name: ScriptName, call: ScriptCall): Promise<unknown> => runScript(redis, name, { ...call, fence: parts.fenceOf(callId) });
+  const fenced: Fenced = async (callId, name, call) => runScript(redis, name, { ...call, fence: parts.fenceOf(callId) });
 
   const seed = async (userIds: readonly number[]): Promise<readonly number[]> => {
     const known = userIds.map((userId) => parts.balanceOf(userId)).filter((balance) => balance !== undefined);
@@ -107,6 +109,24 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
       return answer.kind === 'held' ? answer.amounts.map((amount) => units.toMoney(amount)) : null;
     },
 
+    ...ends(parts, fenced),
+
+    async updateLive(news) {
+      await updateLive(parts, [...news]);
+    },
+
+    async setBalances(balances) {
+      return setBalances(redis, units, balances);
+    },
+  };
+}
+
+type Fenced = (callId: string, name: ScriptName, call: ScriptCall) => Promise<unknown>;
+
+/** What ends a call, or brings it back. */
+function ends(parts: CallStoreParts, fenced: Fenced): Pick<CallStore, 'finish' | 'release' | 'restore' | 'record'> {
+  const { redis, units } = parts;
+  return {
     async finish(request) {
       const [first, ...flashCalls] = (await fenced(request.callId, 'finish', encodeFinish(request, units))) as [number, ...number[]];
       if (request.flash !== undefined) watchFlashCalls(parts, request.callId, request.flash, flashCalls);
@@ -117,16 +137,12 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
       await fenced(callId, 'finish', encodeRelease(callId));
     },
 
+    async restore(request) {
+      return (await fenced(request.callId, 'restore', encodeRestore(request, units))) === 1;
+    },
+
     async record(cdrs) {
       await redis.xadd(CDR_STREAM, '*', ...entryFields({ callId: cdrs[0]?.uniqueId ?? '', cdrs, debits: [] }, units));
-    },
-
-    async updateLive(news) {
-      await updateLive(parts, [...news]);
-    },
-
-    async setBalances(balances) {
-      return setBalances(redis, units, balances);
     },
   };
 }

@@ -13,7 +13,7 @@ const kills = Number(process.env['KILLS'] ?? 20);
 const progress = new Progress();
 process.stderr.write(`The engine is killed ${kills} times under 20 calls a second, about 50 at once (seed ${SEED})\n`);
 const far = await startPeer({ scenario: 'peer-answer', values: { ringMs: 300 }, ip: '127.0.2.51' });
-const stage = await openFaultStage(stormTenant(far), { reservation: { sliceS: 5, extendBeforeS: 2 }, calls: { deadManS: 30 } }, 2);
+const stage = await openFaultStage(stormTenant(far), { reservation: { sliceS: 5, extendBeforeS: 2 }, calls: { deadManS: 30 } }, { daemons: 2 });
 const table = await storm(stage, { kills, seed: SEED, ratePerSecond: 20, holdMs: 2500, onKill: (kill) => progress.show('killed', `${kill} of ${kills} times`) });
 await stage.close();
 await far.stop();

@@ -118,9 +118,16 @@ export class FaultStage {
   }
 }
 
-/** `daemons`: engines on the same Asterisk; the first leads, the others stand by. */
-export async function openFaultStage(tenant: Tenant, settings: Record<string, unknown>, daemons = 1): Promise<FaultStage> {
-  const [postgresUrl, redisUrl, asterisk] = await Promise.all([freshDatabase(), freshRedis(), startAsterisk({ rtpPorts: 800 })]);
+export interface FaultOptions {
+  /** Engines on the same Asterisk; the first leads, the others stand by. */
+  readonly daemons?: number;
+  /** Servers of its own, to be stopped. */
+  readonly redisUrl?: string;
+  readonly postgresUrl?: string;
+}
+
+export async function openFaultStage(tenant: Tenant, settings: Record<string, unknown>, { daemons = 1, ...own }: FaultOptions = {}): Promise<FaultStage> {
+  const [postgresUrl, redisUrl, asterisk] = await Promise.all([own.postgresUrl ?? freshDatabase(), own.redisUrl ?? freshRedis(), startAsterisk({ rtpPorts: 800 })]);
   const file = join(newFolder('tenant'), 'tenant.yaml');
   writeFileSync(file, JSON.stringify(tenant));
   await importTenant(file, { postgresUrl, separators: { separator: ',', decimal: '.' } });
@@ -129,5 +136,7 @@ export async function openFaultStage(tenant: Tenant, settings: Record<string, un
   for (let daemon = 0; daemon < daemons; daemon += 1) engines.push(await startEngine({ postgresUrl, redisUrl, asterisks: [asterisk], settings, ...(compiled === undefined ? {} : { compiled }) }));
   const db = new Pool({ connectionString: postgresUrl, max: 2 });
   db.on('error', () => undefined);
-  return new FaultStage({ tenant, asterisk, engines, db, redis: connectToRedis(redisUrl) });
+  const redis = connectToRedis(redisUrl);
+  redis.on('error', () => undefined);
+  return new FaultStage({ tenant, asterisk, engines, db, redis });
 }

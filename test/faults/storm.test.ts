@@ -8,7 +8,7 @@ import { openFaultStage } from './stage.ts';
 import { storm, stormTenant, tableText, ZEROS } from './storm.ts';
 
 const far = await startPeer({ scenario: 'peer-answer', values: { ringMs: 300 }, ip: '127.0.2.51' });
-const stage = await openFaultStage(stormTenant(far), { reservation: { sliceS: 5, extendBeforeS: 2 }, calls: { deadManS: 30 } }, 2);
+const stage = await openFaultStage(stormTenant(far), { reservation: { sliceS: 5, extendBeforeS: 2 }, calls: { deadManS: 30 } }, { daemons: 2 });
 
 t.test('the lead is killed three times under fifty calls: nothing is lost, doubled or stuck', async (t) => {
   const table = await storm(stage, { kills: 3, seed: SEED, ratePerSecond: 20, holdMs: 2500 });

@@ -29,7 +29,7 @@ const tenant: Tenant = {
   devices: [byAddress('ada', 'ada', ADA, { location: 'by number' })],
 };
 
-const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 15 } }, 2);
+const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 15 } }, { daemons: 2 });
 
 interface Health {
   readonly engine: { readonly servers: readonly { readonly leads: boolean; readonly connected: boolean; readonly provisioned: boolean; readonly calls: number }[] };

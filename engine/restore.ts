@@ -1,0 +1,22 @@
+/** What the store must know of a call that is up, from what the call itself knows. */
+import type { RestoreRequest } from './call/admission.ts';
+import { payersOf } from './call/money.ts';
+import type { Call, CallState } from './call/state.ts';
+import { encodeCall } from './memo.ts';
+
+/** null: it holds nothing, or waits for the store's answer, which tells what it holds. */
+export function restoreRequest(call: Call, live: Readonly<Record<string, string>>, state: CallState): RestoreRequest | null {
+  if (state.phase !== 'dialling' && state.phase !== 'talking') return null;
+  const { attempt, granted } = state;
+  const answered = state.phase === 'talking' ? { state: 'answered', answered: String(state.answered.wallMs) } : { state: attempt.rang === null ? 'dialling' : 'ringing' };
+  return {
+    callId: call.id,
+    startedMs: call.arrived.wallMs,
+    way: attempt.way,
+    counters: call.plan.counters,
+    wayCounters: call.plan.ways[attempt.way]?.claims ?? [],
+    holds: payersOf(call).map(({ userId }, index) => ({ userId, amount: granted[index] ?? 0n })),
+    live: { ...live, attempt: String(attempt.number), ...answered },
+    memo: encodeCall(call),
+  };
+}
