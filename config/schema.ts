@@ -113,6 +113,8 @@ export const settingsSchema = z.strictObject({
   reconnect: reconnect.prefault({}),
   health: health.prefault({}),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  /** Counters, holds and calls are compared with Asterisk's channels so often. */
+  reconcileEveryS: seconds(1, 3600).default(30),
   /** Each Asterisk is led by one daemon; when it is gone for so long, another takes over. */
   leaseMs: ms(500, 60_000).default(2500),
   /** SIGTERM: new calls are refused and running ones may end for so long, before they are handed over. */

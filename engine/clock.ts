@@ -97,6 +97,13 @@ export class Timers<Name extends string> {
   }
 }
 
+/** Does not keep the process alive. */
+export function rest(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);

@@ -17,7 +17,7 @@ export class Finisher {
   readonly #store: CallStore;
   readonly #log: Log;
   readonly #waiting: Job[] = [];
-  #running = 0;
+  readonly #running = new Set<Job>();
   #retrying = false;
   /** What the store has taken lately, oldest first. */
   readonly #recent: { readonly job: Job; readonly atMs: number }[] = [];
@@ -30,7 +30,7 @@ export class Finisher {
 
   /** Finished calls that the store does not have yet. */
   get backlog(): number {
-    return this.#waiting.length + this.#running;
+    return this.#waiting.length + this.#running.size;
   }
 
   finish(request: FinishRequest): void {
@@ -43,7 +43,7 @@ export class Finisher {
 
   /** True while the end of the call is on its way to the store. */
   has(callId: string): boolean {
-    return this.#waiting.some((job) => job.callId === callId);
+    return [...this.#running, ...this.#waiting].some((job) => job.callId === callId);
   }
 
   /** The store may have lost what it took lately: it is told again. What it knows changes nothing. */
@@ -72,16 +72,16 @@ export class Finisher {
       this.#waiting.push(job);
       return;
     }
-    this.#running += 1;
+    this.#running.add(job);
     job.run().then(
       () => {
         this.#remember(job);
-        this.#ended();
+        this.#ended(job);
       },
       (error: unknown) => {
         this.#log.error({ err: error, callId: job.callId }, 'A finished call could not be handed to the store; it is kept and tried again');
         this.#waiting.push(job);
-        this.#ended();
+        this.#ended(job);
         this.#retry();
       },
     );
@@ -95,8 +95,8 @@ export class Finisher {
     if (old > 1000) this.#recent.splice(0, old);
   }
 
-  #ended(): void {
-    this.#running -= 1;
+  #ended(job: Job): void {
+    this.#running.delete(job);
     this.#tellIdle();
   }
 

@@ -6,7 +6,7 @@ import { guarded } from './asterisk/guarded.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
 import { arrivedCall, decideRoute, liveFields } from './arrive.ts';
-import { AsteriskClock, pause } from './clock.ts';
+import { AsteriskClock, pause, rest } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
 import type { ArrivedCall, CallSettings } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
@@ -17,7 +17,7 @@ import { provision } from './provision.ts';
 import type { Provisioner } from './provision.ts';
 import { Registry } from './registry.ts';
 import { takeOver } from './takeover.ts';
-import type { Early } from './takeover.ts';
+import type { Before, Early } from './takeover.ts';
 import type { AsteriskSettings, Settings } from '../config/schema.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
 import type { RoutingSettings } from '../routing/plan.ts';
@@ -50,6 +50,8 @@ export class AsteriskServer {
   readonly #routing: RoutingSettings;
   readonly #calls: CallSettings;
   #draining = false;
+  /** Connections so far. */
+  #connection = 0;
   /** Events of channels that no call knows yet, while calls are taken over. */
   #early: Early[] | null = null;
 
@@ -159,14 +161,20 @@ export class AsteriskServer {
     this.#periodicCheck.connected();
     this.#provisioner.connected();
     this.#early = [];
-    void this.#reconcileAtLast();
+    void this.#reconcileForever();
   }
 
-  /** Tried again for as long as the connection lasts: until it is done, calls that ended meanwhile keep what they hold. */
-  async #reconcileAtLast(): Promise<void> {
-    while (this.#link.connected) {
+  /**
+   * At the beginning of a connection, tried again until it is done: calls that ended meanwhile keep what they hold. Then
+   * again and again, for what nobody could foresee.
+   */
+  async #reconcileForever(): Promise<void> {
+    const connection = (this.#connection += 1);
+    let before: Before | null = null;
+    while (this.#link.connected && connection === this.#connection) {
       try {
-        return await this.#reconcile();
+        before = await this.#reconcile(before);
+        await rest(this.#parts.settings.reconcileEveryS * 1000);
       } catch (error) {
         this.#parts.log.warn({ err: error }, 'Could not compare the calls with the channels of Asterisk, tried again');
         await pause(RECONCILE_AGAIN_MS);
@@ -174,15 +182,16 @@ export class AsteriskServer {
     }
   }
 
-  async #reconcile(): Promise<void> {
-    const { asterisk, settings, store, log } = this.#parts;
+  async #reconcile(before: Before | null): Promise<Before> {
+    const { asterisk, settings, store, finisher, log } = this.#parts;
     const early: Early[] = (this.#early ??= []);
-    await takeOver({
-      serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, link: this.#link, clock: this.#clock, store, registry: this.#registry, log,
+    const after = await takeOver({
+      serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
       arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),
-    }, early);
+    }, early, before);
     this.#early = null;
     for (const { event, at } of early) this.#registry.receive(event, at);
+    return after;
   }
 
   #receive(event: AsteriskEvent): void {

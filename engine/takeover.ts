@@ -14,6 +14,7 @@ import type { Facts, LegFacts } from './call/resume.ts';
 import type { Call, CallSettings, Gone, Moment } from './call/state.ts';
 import type { AsteriskClock } from './clock.ts';
 import { pause } from './clock.ts';
+import type { Finisher } from './finisher.ts';
 import { decodeCall, decodePast } from './memo.ts';
 import type { CallStore, Log } from './ports.ts';
 import type { Registry } from './registry.ts';
@@ -28,6 +29,7 @@ export interface TakeoverParts {
   readonly clock: AsteriskClock;
   readonly store: CallStore;
   readonly registry: Registry;
+  readonly finisher: Finisher;
   readonly log: Log;
   /** A caller whom nobody has taken yet. */
   readonly arrive: (channel: Channel, args: readonly string[], at: Moment) => void;
@@ -51,11 +53,19 @@ interface Seen {
   readonly witnessed: WitnessedChannels;
 }
 
-export async function takeOver(parts: TakeoverParts, early: readonly Early[]): Promise<void> {
-  const { link, registry, clock, log } = parts;
+/** What an earlier comparison saw. Whatever is younger than that may only just be coming, or going. */
+export interface Before {
+  readonly own: ReadonlySet<string>;
+  readonly alone: ReadonlySet<string>;
+}
+
+/** `before` null: at the beginning of a connection, when nothing is under way. */
+export async function takeOver(parts: TakeoverParts, early: readonly Early[], before: Before | null): Promise<Before> {
+  const { link, registry, clock, log, finisher } = parts;
   clock.stamp(await askTime(link));
-  const own = registry.channelIds();
-  const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId));
+  const ids = registry.channelIds();
+  const own = ids.filter((id) => before === null || before.own.has(id));
+  const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId) || finisher.has(callId));
   const calls = open.map((one) => ({ open: one, call: remembered(parts, one) }));
   const channels = new Map((await listChannels(link)).map((channel) => [channel.id, channel]));
   const asked = [...own, ...open.flatMap(({ callId, past }) => [callerOf(callId), legOf(callId, decodePast(past).length + 1)])];
@@ -66,7 +76,7 @@ export async function takeOver(parts: TakeoverParts, early: readonly Early[]): P
     else registry.resume(call, resume(call, factsOf(parts, call, one, seen), clock.now()), { channelIds: [call.originator.channelId, ...legsOf(call.id, channels)], live: one.fields });
   }
   if (calls.length > 0) log.info({ calls: calls.length }, 'Calls that another process led are taken over');
-  await orphans(parts, channels);
+  return { own: new Set(ids), alone: await orphans(parts, channels, before) };
 }
 
 function callerOf(callId: string): string {
@@ -190,9 +200,10 @@ async function abandon(parts: TakeoverParts, { callId }: OpenCall): Promise<void
 }
 
 /** Channels in the application that no call has: legs of calls that are over, and callers whom nobody has taken. */
-async function orphans(parts: TakeoverParts, channels: ReadonlyMap<string, Channel>): Promise<void> {
+async function orphans(parts: TakeoverParts, channels: ReadonlyMap<string, Channel>, before: Before | null): Promise<ReadonlySet<string>> {
   const { registry, serverId, app, log } = parts;
-  const alone = [...channels.values()].filter((channel) => channel.application === app && !registry.knows(channel.id));
+  const all = [...channels.values()].filter((channel) => channel.application === app && !registry.knows(channel.id));
+  const alone = all.filter(({ id }) => before === null || before.alone.has(id));
   const isLeg = ({ id }: Channel): boolean => id.startsWith(`${serverId}-`) && /-\d+$/.test(id);
   const finished = await parts.store.finishedCalls(alone.filter((channel) => !isLeg(channel)).map(({ id }) => `${serverId}-${id}`));
   for (const channel of alone) {
@@ -203,6 +214,7 @@ async function orphans(parts: TakeoverParts, channels: ReadonlyMap<string, Chann
       await parts.link.request(hangup(channel.id, UNWANTED)).catch((error: unknown) => log.debug({ err: error }, 'It is gone already'));
     } else parts.arrive(channel, await stasisArguments(parts.link, channel.id), parts.clock.now());
   }
+  return new Set(all.map(({ id }) => id));
 }
 
 /** What the dialplan hands to Stasis(): see dialplan/extensions.conf. */

@@ -7,7 +7,6 @@ import type { DrawnNumber } from '../routing/caller-id.ts';
 import { BANNED_POOL_ID } from '../routing/catalog.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import { Balances } from './balances.ts';
-import { hasMinutes } from '../routing/minutes.ts';
 import type { TalkView } from '../routing/minutes.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
 import { Follower } from './catalog/follow.ts';
@@ -30,8 +29,10 @@ import { LiveUpdates } from './redis/live-updates.ts';
 import { QualityFigures } from './redis/quality.ts';
 import { makeUnits, unitsProblem } from './redis/units.ts';
 import type { Units } from './redis/units.ts';
+import { Reconciler } from './redis/reconcile.ts';
 import { Releases } from './releases.ts';
 import { Settler } from './settle.ts';
+import { judged, limitsMinutes } from './wanted.ts';
 
 export interface StoreOptions {
   readonly postgresUrl: string;
@@ -47,6 +48,8 @@ export interface StoreOptions {
   readonly settleBatch: number;
   /** Longest wait of a finished call for its transaction, ms. */
   readonly settleEveryMs: number;
+  /** Counters and holds are added up anew so often, ms. */
+  readonly reconcileEveryMs: number;
   readonly log: Log;
 }
 
@@ -61,6 +64,8 @@ export interface StoreHealth {
   /** Finished calls that Postgres refused, kept in `tollgate:cdr:refused`. */
   readonly refused: number | null;
   readonly settling: { readonly ok: boolean; readonly reason: string };
+  /** Counters and holds that were wrong and were put right. */
+  readonly repaired: number;
 }
 
 export interface Store {
@@ -113,16 +118,6 @@ const POOL_SIZE = 4;
 /** The hangup cause of a CallerID with too many calls at once. */
 const BANNED_CAUSE = 225;
 
-/** Providers whose figures somebody asks for. */
-function judged(catalog: Catalog | null): readonly number[] {
-  const lcrs = [...(catalog?.lcrs.values() ?? [])].filter(({ order }) => order === 'quality');
-  return lcrs.flatMap(({ providers }) => providers.map(({ providerId }) => providerId));
-}
-
-function limitsMinutes(catalog: Catalog | null): boolean {
-  return [...(catalog?.providers.values() ?? [])].some(hasMinutes);
-}
-
 export function openStore(options: StoreOptions): Store {
   return new OpenStore(options);
 }
@@ -137,6 +132,7 @@ class OpenStore implements Store {
   readonly #follower: Follower;
   readonly #settler: Settler;
   readonly #updates: LiveUpdates;
+  readonly #reconciler: Reconciler;
   readonly #releases: Releases;
   readonly #quality: QualityFigures;
   readonly #talk: ProviderTalk;
@@ -178,7 +174,9 @@ class OpenStore implements Store {
     });
     this.#talk = new ProviderTalk(this.#pool, () => limitsMinutes(this.#follower.catalog), log);
     this.#numberUse = new NumberUse(this.#pool, log);
+    this.#reconciler = new Reconciler({ redis: this.#redis, usable: () => this.#redisUp(), everyMs: options.reconcileEveryMs, log });
     this.#watchRedis(balances);
+    this.#reconciler.start();
     this.#quality.start();
     this.#talk.start();
     this.#follower.start();
@@ -374,10 +372,12 @@ class OpenStore implements Store {
       backlog: this.#backlog?.waiting ?? null,
       refused: this.#backlog?.refused ?? null,
       settling: { ok: settling.reason === '', reason: settling.reason },
+      repaired: this.#reconciler.repaired,
     };
   }
 
   async close(): Promise<void> {
+    this.#reconciler.close();
     await this.#updates.flush();
     await this.#quality.close();
     await this.#talk.close();

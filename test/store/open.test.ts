@@ -17,7 +17,7 @@ t.teardown(closeServers);
 
 function open(postgresUrl: string, redisUrl: string): { store: Store; lines: readonly LoggedLine[] } {
   const { log, lines } = memoryLog();
-  return { store: openStore({ postgresUrl, redisUrl, priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, settleBatch: 100, settleEveryMs: 50, log }), lines };
+  return { store: openStore({ postgresUrl, redisUrl, priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, reconcileEveryMs: 30_000, settleBatch: 100, settleEveryMs: 50, log }), lines };
 }
 
 const settled = async (store: Store): Promise<void> => until(async () => ((await store.backlog()).waiting === 0 ? undefined : 'calls wait to be settled'));

@@ -27,7 +27,7 @@ t.test('a store reads it while there is a limit, and what is counted within a se
   const client = await connect(url);
   await smallTenant(client);
   await client.query('insert into provider_talk select 3, (now() at time zone $$UTC$$)::date, 60');
-  const store = openStore({ postgresUrl: url, redisUrl: await freshRedis(), priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, settleBatch: 500, settleEveryMs: 50, log: memoryLog().log });
+  const store = openStore({ postgresUrl: url, redisUrl: await freshRedis(), priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, reconcileEveryMs: 30_000, settleBatch: 500, settleEveryMs: 50, log: memoryLog().log });
   t.teardown(() => store.close());
   await store.ready();
   t.same([...store.talk()], []);

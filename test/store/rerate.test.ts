@@ -174,7 +174,7 @@ t.test('while calls are settled, payments come in and two re-ratings begin at on
   const { url, world, other, run } = await stage(1500);
   const redisUrl = await freshRedis();
   const redis = connectToRedis(redisUrl);
-  const store = openStore({ postgresUrl: url, redisUrl, priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, settleBatch: 20, settleEveryMs: 10, log: memoryLog().log });
+  const store = openStore({ postgresUrl: url, redisUrl, priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, reconcileEveryMs: 30_000, settleBatch: 20, settleEveryMs: 10, log: memoryLog().log });
   t.teardown(() => store.close());
   await store.ready();
   const live = Array.from({ length: 400 }, () => world.randomCall());
