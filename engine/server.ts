@@ -8,7 +8,7 @@ import { hangup } from './asterisk/commands.ts';
 import { arrivedCall, decideRoute, liveFields } from './arrive.ts';
 import { AsteriskClock, pause, rest } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
-import type { ArrivedCall, CallSettings } from './call/state.ts';
+import type { ArrivedCall, CallSettings, Moment } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
 import { LEG_ARGUMENT } from './perform.ts';
 import { PeriodicCheck } from './periodic-check.ts';
@@ -50,6 +50,8 @@ export class AsteriskServer {
   readonly #routing: RoutingSettings;
   readonly #calls: CallSettings;
   #draining = false;
+  /** What came while it was not sure who leads: a caller must not wait for an order that nobody may give. */
+  readonly #heldEvents: Early[] = [];
   /** Connections so far. */
   #connection = 0;
   /** Events of channels that no call knows yet, while calls are taken over. */
@@ -126,6 +128,7 @@ export class AsteriskServer {
 
   /** The lead is sure again: what was held back goes on. */
   goOn(): void {
+    for (const { event, at } of this.#heldEvents.splice(0)) this.#take(event, at);
     this.#registry.goOn();
   }
 
@@ -197,6 +200,11 @@ export class AsteriskServer {
   #receive(event: AsteriskEvent): void {
     if (event.type === 'playbackFinished') return;
     const at = this.#clock.stamp(event.at);
+    if (this.#parts.mayAct()) this.#take(event, at);
+    else this.#heldEvents.push({ event, at });
+  }
+
+  #take(event: Early['event'], at: Moment): void {
     if (this.#registry.receive(event, at)) return;
     if (event.type !== 'stasisStart') {
       this.#early?.push({ event, at });
@@ -211,7 +219,7 @@ export class AsteriskServer {
 
   #arrive(channel: Channel, arrived: ArrivedCall): void {
     const catalog = this.#parts.store.catalog();
-    if (catalog === null || this.#draining || !this.#parts.mayAct()) {
+    if (catalog === null || this.#draining) {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }

@@ -48,7 +48,8 @@ export function startTalking(call: Call, state: Extract<CallState, { phase: 'dia
       { do: 'answerCaller' },
       ...(['legStart', 'silence', 'ring'] as const).map((timer) => ({ do: 'clearTimer', timer }) as const),
       ...timers(call, talking, now),
-      ...limitsOf(call, talking, now),
+      // The leg was made with a limit of its own, later by no more than the longest ringing.
+      ...limitsOf(call, talking, now).slice(0, 1),
       { do: 'showLive', fields: { state: 'answered', answered: String(answered.wallMs) } },
     ],
   };

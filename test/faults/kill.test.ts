@@ -23,7 +23,7 @@ const tenant: Tenant = {
     { name: 'sell', purpose: 'user_wholesale', rates: [{ prefix: '370', rate: '0.1' }] },
   ],
   providers: [
-    { name: 'answering', host: far.ip, port: far.port, tariff: 'buy' },
+    { name: 'answering', host: far.ip, port: far.port, tariff: 'buy', ringTimeoutS: 10 },
     { name: 'ringing', host: ringing.ip, port: ringing.port, tariff: 'buy' },
     { name: 'slow', host: slow.ip, port: slow.port, tariff: 'buy', silenceMs: 20_000 },
   ],

@@ -1,6 +1,5 @@
 /**
- * A storm: twenty calls a second, about fifty at once, while the daemon that leads is killed again and again at random
- * moments. Afterwards everything is counted, from what the callers saw on the wire and what stands in the books.
+ * A storm: twenty calls a second, about fifty at once, while something fails. Afterwards everything is counted, from what the callers saw on the wire and what stands in the books.
  */
 import { amount, price } from '../calls/auditor.ts';
 import type { Row } from '../calls/stage.ts';
@@ -34,7 +33,6 @@ export function stormTenant(far: { readonly ip: string; readonly port: number })
 
 /** What must be nothing, and what it was nothing of. */
 export interface Table {
-  readonly kills: number;
   readonly calls: number;
   readonly answered: number;
   /** No engine was attached, or one that had just come could not decide yet: the caller tries his next route. */
@@ -49,14 +47,11 @@ export interface Table {
 
 export const ZEROS = { dropped: 0, cdrsMissing: 0, cdrsDoubled: 0, balanceDifferences: 0, overdraft: 0, stuckCounters: 0 } as const;
 
-export interface StormOptions {
-  readonly kills: number;
-  readonly seed: number;
-  readonly ratePerSecond: number;
-  readonly holdMs: number;
-  /** Called after each kill. */
-  readonly onKill?: (kill: number) => void;
-}
+export const RATE_PER_SECOND = 20;
+export const HOLD_MS = 2500;
+
+/** What fails while calls run; resolves when it is over. */
+export type Fault = (stage: FaultStage) => Promise<void>;
 
 async function leader(stage: FaultStage): Promise<EngineProcess> {
   let found: EngineProcess | undefined;
@@ -68,16 +63,29 @@ async function leader(stage: FaultStage): Promise<EngineProcess> {
   return found as EngineProcess;
 }
 
-/** Each kill is followed by the next when calls run again: half a second to two seconds of them. */
-async function killAgainAndAgain(stage: FaultStage, { kills, seed, onKill }: StormOptions): Promise<void> {
-  const random = seededRandom(seed);
-  for (let kill = 1; kill <= kills; kill += 1) {
-    const victim = await leader(stage);
-    await pauseFor(500 + random() * 1500);
-    await victim.kill();
-    onKill?.(kill);
-    await victim.start();
-  }
+/** The daemon that leads is killed so often, each time after half a second to two seconds of calls. */
+export function kills(times: number, seed: number, onKill: (kill: number) => void = () => undefined): Fault {
+  return async (stage) => {
+    const random = seededRandom(seed);
+    for (let kill = 1; kill <= times; kill += 1) {
+      const victim = await leader(stage);
+      await pauseFor(500 + random() * 1500);
+      await victim.kill();
+      onKill(kill);
+      await victim.start();
+    }
+  };
+}
+
+/** A server is stopped under running calls, and comes back after a while. */
+export function stopped(server: { stop(): Promise<void>; start(): Promise<void> }, awayMs: number): Fault {
+  return async () => {
+    await pauseFor(2000);
+    await server.stop();
+    await pauseFor(awayMs);
+    await server.start();
+    await pauseFor(2000);
+  };
 }
 
 function pauseFor(ms: number): Promise<void> {
@@ -86,7 +94,7 @@ function pauseFor(ms: number): Promise<void> {
   });
 }
 
-export async function storm(stage: FaultStage, options: StormOptions): Promise<Table> {
+export async function storm(stage: FaultStage, fault: Fault): Promise<Table> {
   const callers: Sipp[] = [];
   const over = new AbortController();
   // One run of callers after the other, for as long as the storm lasts.
@@ -94,17 +102,17 @@ export async function storm(stage: FaultStage, options: StormOptions): Promise<T
     while (!over.signal.aborted) {
       const caller = await startCaller({
         scenario: 'any-answer', target: stage.asterisk, ip: CALLER_IP, from: '37069000001', to: '37060010001',
-        calls: options.ratePerSecond * 5, ratePerSecond: options.ratePerSecond, atOnce: 500, values: { holdMs: options.holdMs },
+        calls: RATE_PER_SECOND * 5, ratePerSecond: RATE_PER_SECOND, atOnce: 500, values: { holdMs: HOLD_MS },
       });
       callers.push(caller);
       await caller.done;
     }
   })();
-  await killAgainAndAgain(stage, options);
+  await fault(stage);
   over.abort();
   await calling;
   await stage.quiet(60_000);
-  return counted(stage, callers, options.kills);
+  return counted(stage, callers);
 }
 
 interface Seen {
@@ -128,7 +136,7 @@ function seenBy(caller: Traced): Seen {
   return { answered, refused, dropped };
 }
 
-async function counted(stage: FaultStage, callers: readonly Sipp[], kills: number): Promise<Table> {
+async function counted(stage: FaultStage, callers: readonly Sipp[]): Promise<Table> {
   const seen = callers.map(seenBy);
   const answered = seen.flatMap((one) => [...one.answered]);
   const { rows } = await stage.db.query<Row>('select * from calls');
@@ -136,7 +144,6 @@ async function counted(stage: FaultStage, callers: readonly Sipp[], kills: numbe
   for (const row of rows.filter((one) => one['final'] === true)) finals.set(String(row['originator_call_id']), [...(finals.get(String(row['originator_call_id'])) ?? []), row]);
   const { counters, money } = await stage.remains();
   return {
-    kills,
     calls: callers.reduce((sum, caller) => sum + callIdsOf(caller).length, 0),
     answered: answered.length,
     refused: seen.reduce((sum, one) => sum + one.refused.size, 0),
@@ -159,6 +166,12 @@ async function balanceDifferences(stage: FaultStage, rows: readonly Row[]): Prom
   return [user, provider].filter((right) => !right).length;
 }
 
-export function tableText(table: Table): string {
-  return Object.entries(table).map(([name, value]) => `${name.padEnd(20)} ${String(value).padStart(7)}`).join('\n');
+function line(head: string, cells: readonly (string | number)[]): string {
+  return head.padEnd(20) + cells.map((cell) => String(cell).padStart(18)).join('');
+}
+
+/** A column for each fault. */
+export function tableText(tables: Readonly<Record<string, Table>>): string {
+  const names = Object.keys(Object.values(tables)[0] ?? {}) as (keyof Table)[];
+  return [line('', Object.keys(tables)), ...names.map((name) => line(name, Object.values(tables).map((table) => table[name])))].join('\n');
 }

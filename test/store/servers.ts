@@ -15,7 +15,11 @@ let databases = 0;
 
 /** URL of a migrated database nobody else has. */
 export async function freshDatabase(): Promise<string> {
-  const server = await postgresServer();
+  return migratedDatabase(await postgresServer());
+}
+
+/** The same, in a server that is to be stopped. */
+export async function migratedDatabase(server: string): Promise<string> {
   const newest = (await readMigrations()).at(-1);
   const template = await templateAt(server, `tollgate_${newest?.checksum.slice(0, 16)}`, async (url) => {
     await migrate(url);
