@@ -1,5 +1,6 @@
 /** Who leads, by every answer that Redis may give, in any order of time. */
 import t from 'tap';
+import { until } from '../../lab/wait.ts';
 import { Leader } from '../../../engine/leader.ts';
 import type { LeaseAnswer } from '../../../engine/leader.ts';
 
@@ -35,10 +36,9 @@ function scene(answers: Scene['answers'], isDead = false): Scene {
   return Object.assign(one, { leader });
 }
 
-async function ticks(count: number): Promise<void> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, (LIFE_MS / 5) * count + 5);
-  });
+/** So many questions were asked, and those but the last surely answered. */
+async function asked(one: Scene, count: number): Promise<void> {
+  await until(() => (one.asked.length >= count ? undefined : `${one.asked.length} of ${count} questions`), { everyMs: 2 });
 }
 
 const lead = (token: number): LeaseAnswer => ({ kind: 'lead', token });
@@ -47,15 +47,15 @@ const other: LeaseAnswer = { kind: 'other', daemon: 'them' };
 t.test('the beginning of all: nobody ever led', async (t) => {
   const one = scene([{ kind: 'free', ever: false }, lead(1)]);
   t.teardown(async () => one.leader.release());
-  await ticks(0);
-  t.same(one.told, ['lead']);
+  await asked(one, 3);
+  t.equal(one.told[0], 'lead');
   t.equal(one.leader.mayAct(), true);
 });
 
 t.test('a lease that vanished is taken when it is missing twice', async (t) => {
   const one = scene([other, { kind: 'free', ever: true }, lead(7)]);
   t.teardown(async () => one.leader.release());
-  await ticks(3);
+  await asked(one, 4);
   t.same(one.asked.slice(0, 3).map(({ claim }) => claim), [false, false, true]);
   t.ok(one.told.includes('lead'));
 });
@@ -63,17 +63,17 @@ t.test('a lease that vanished is taken when it is missing twice', async (t) => {
 t.test('the lease of a daemon that is known to be dead is taken at once', async (t) => {
   const one = scene([other, lead(7)], true);
   t.teardown(async () => one.leader.release());
-  await ticks(1);
+  await asked(one, 2);
   t.match(one.asked[1], { claim: true, dead: 'them' });
 });
 
 t.test('beyond the life of the lease nothing is done until it is confirmed', async (t) => {
   const one = scene([lead(1)]);
   t.teardown(async () => one.leader.release());
-  await ticks(0);
+  await asked(one, 2);
   one.clockMs = LIFE_MS + 1;
   t.equal(one.leader.mayAct(), false, 'a process that wakes up');
-  await ticks(1);
+  await asked(one, one.asked.length + 2);
   t.equal(one.leader.mayAct(), true);
   t.notOk(one.told.includes('lost'));
 });
@@ -81,11 +81,11 @@ t.test('beyond the life of the lease nothing is done until it is confirmed', asy
 t.test('another daemon led meanwhile: what was known is dropped, also when the lead comes back', async (t) => {
   const one = scene([lead(1), lead(3)]);
   t.teardown(async () => one.leader.release());
-  await ticks(1);
+  await asked(one, 3);
   t.same(one.told.slice(0, 3), ['lead', 'lost', 'lead']);
   const two = scene([lead(1), other]);
   t.teardown(async () => two.leader.release());
-  await ticks(1);
+  await asked(two, 3);
   t.same(two.told.slice(0, 2), ['lead', 'lost']);
   t.equal(two.leader.mayAct(), false);
 });
@@ -93,14 +93,14 @@ t.test('another daemon led meanwhile: what was known is dropped, also when the l
 t.test('Redis lost the lease, and nobody took it: a gap, no more', async (t) => {
   const one = scene([lead(1), lead(2)]);
   t.teardown(async () => one.leader.release());
-  await ticks(1);
+  await asked(one, 3);
   t.same(one.told.slice(0, 2), ['lead', 'renewed after a gap']);
 });
 
 t.test('Redis away: the lead goes on, and ends by another session at Asterisk', async (t) => {
   const one = scene([lead(1), new Error('away')]);
   t.teardown(async () => one.leader.release());
-  await ticks(1);
+  await asked(one, 3);
   one.clockMs = 10 * LIFE_MS;
   t.equal(one.leader.mayAct(), true);
   one.leader.replaced();
@@ -111,17 +111,16 @@ t.test('Redis away: the lead goes on, and ends by another session at Asterisk', 
 t.test('Redis silent: the lead goes on after ticks that were lived through', async (t) => {
   const one = scene([lead(1), null]);
   t.teardown(async () => one.leader.release());
-  await ticks(1);
+  await asked(one, 2);
   one.clockMs = 10 * LIFE_MS;
   t.equal(one.leader.mayAct(), false);
-  await ticks(7);
-  t.equal(one.leader.mayAct(), true);
+  await until(() => (one.leader.mayAct() ? undefined : 'it waits'));
 });
 
 t.test('a session that another one replaced changes nothing for who has the lease', async (t) => {
   const one = scene([lead(1)]);
   t.teardown(async () => one.leader.release());
-  await ticks(0);
+  await asked(one, 2);
   one.leader.replaced();
   t.equal(one.leader.mayAct(), true);
 });
