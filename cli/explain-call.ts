@@ -10,6 +10,7 @@ import { shortest } from '../routing/outbound.ts';
 import type { Arrival, CounterClaim, Payer, Plan, RoutingSettings } from '../routing/plan.ts';
 import type { TalkView } from '../routing/minutes.ts';
 import { route } from '../routing/route.ts';
+import type { WhichScores } from '../store/redis/scores.ts';
 import type { LiveView } from '../store/redis/view.ts';
 
 export interface ExplainParts {
@@ -20,6 +21,8 @@ export interface ExplainParts {
   readonly reservation: 'slice' | 'frozen';
   readonly frozenS: number;
   readonly qualityWindowMinutes: number;
+  /** The scores of the dynamic blacklist that daemons know; none: it is off. */
+  readonly blacklist?: WhichScores | undefined;
 }
 
 export interface ExplainedWay {
@@ -47,7 +50,8 @@ export async function explainCall(parts: ExplainParts, arrival: Arrival): Promis
   const window = { nowMs: arrival.atMs, windowMs: parts.qualityWindowMinutes * 60_000 };
   const quality = await parts.view.quality([...parts.catalog.providers.keys()], window);
   const dead = await parts.view.dead(arrival.serverId);
-  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, dead, talk: parts.talk, explain: (step) => steps.push(step) }, arrival);
+  const scores = parts.blacklist === undefined ? null : await parts.view.scores(parts.blacklist);
+  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, dead, talk: parts.talk, scores, explain: (step) => steps.push(step) }, arrival);
   if (decision.kind === 'refused') return refusal(decision.cause, steps, []);
   const counters = await parts.view.counters();
   const full = [...decision.counters].find((claim) => isFull(claim, counters, steps));

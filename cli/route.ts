@@ -22,6 +22,7 @@ interface Options {
   readonly from: string;
   readonly server: number;
   readonly port?: number;
+  readonly ip: string;
   readonly at?: Date;
   readonly json?: boolean;
 }
@@ -44,6 +45,7 @@ export function registerRoute(program: Command, context: CliContext): void {
     .option('--from <number>', "the caller's number", '')
     .option('--server <id>', 'the Asterisk it would arrive on', wholeNumber, 1)
     .option('--port <port>', 'the port it would come from, which tells devices behind one address apart', wholeNumber)
+    .option('--ip <address>', 'the address that its signalling would come from, for the dynamic blacklist', '')
     .option('--at <time>', 'as if it were then', moment)
     .option('--json', 'for programs')
     .addHelpText('after', EXAMPLE)
@@ -62,8 +64,8 @@ async function explain(context: CliContext, asked: { device: string; number: str
   const view = await openLiveView(settings.redisUrl, settings.calls.priceDecimals);
   try {
     const atMs = (options.at ?? new Date()).getTime();
-    const arrival = { serverId: options.server, endpoint: asked.device, port: options.port ?? null, dialled: asked.number, callerNumber: options.from, atMs };
-    const found = await explainCall({ catalog, settings: routingSettings(settings), view, talk, frozenS: settings.reservation.frozenTimeMinutes * 60, qualityWindowMinutes: settings.quality.windowMinutes, reservation: settings.reservation.mode }, arrival);
+    const arrival = { serverId: options.server, endpoint: asked.device, port: options.port ?? null, ip: options.ip, dialled: asked.number, callerNumber: options.from, atMs };
+    const found = await explainCall({ catalog, settings: routingSettings(settings), view, talk, frozenS: settings.reservation.frozenTimeMinutes * 60, qualityWindowMinutes: settings.quality.windowMinutes, reservation: settings.reservation.mode, blacklist: settings.blacklist.enabled ? settings.blacklist : undefined }, arrival);
     process.stdout.write(options.json === true ? `${JSON.stringify(found, withMoney)}\n` : shown(found));
   } finally {
     await view.close();

@@ -40,6 +40,7 @@ async function run(settings: Settings): Promise<void> {
     priceDecimals: settings.calls.priceDecimals,
     flashAlarm: settings.calls.flashAlarmPerHour,
     qualityWindowMinutes: settings.quality.windowMinutes,
+    blacklist: settings.blacklist,
     closedDidDays: settings.dids.closedDays, reconcileEveryMs: settings.reconcileEveryS * 1000,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,

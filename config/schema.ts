@@ -70,6 +70,39 @@ const quality = z.strictObject({
   priceWeight: weight.default(30),
 });
 
+const points = z.number().min(0).max(1_000_000);
+
+/** docs/ROUTING.md tells what raises a score. */
+const blacklist = z.strictObject({
+  enabled: z.boolean().default(false),
+  /** A score halves in so long; 0: it stays. */
+  halfLifeHours: z.number().int().min(0).max(87_600).default(24),
+  /** Where everybody begins. */
+  defaultSourceScore: z.number().int().min(0).max(1_000_000).default(0),
+  defaultDestinationScore: z.number().int().min(0).max(1_000_000).default(0),
+  defaultIpScore: z.number().int().min(0).max(1_000_000).default(0),
+  /** What the points of a call count for each of its three items; 0: it is never raised. */
+  sourceWeight: z.number().min(0).max(1000).default(1),
+  destinationWeight: z.number().min(0).max(1000).default(1),
+  ipWeight: z.number().min(0).max(1000).default(1),
+  /** Answered calls shorter than this; 0: the rule is off. */
+  shortCallS: seconds(0, 86_400).default(0),
+  shortCallPoints: points.default(1),
+  /** Calls that are not answered; 0: the rule is off. */
+  zeroCallPoints: points.default(0),
+  /** How far a number may lie from the one before; 0: the rule is off. */
+  sequentialStep: z.number().int().min(0).max(1000).default(0),
+  sequentialPoints: points.default(1),
+  /** Distinct numbers of one source within the window; 0: the rule is off. */
+  manyNumbers: z.number().int().min(0).max(10_000).default(0),
+  manyNumbersPoints: points.default(1),
+  /** What a source dialled is remembered for so long. */
+  windowMinutes: z.number().int().min(1).max(1440).default(60),
+  /** Scores that Redis keeps, and those that each daemon knows: the highest. */
+  storedItems: z.number().int().min(100).max(10_000_000).default(100_000),
+  memoryItems: z.number().int().min(100).max(100_000).default(2000),
+});
+
 const reservation = z.strictObject({
   /** `slice`: hold money for the next seconds and extend; `frozen`: hold for `frozenTimeMinutes`, which is then also the longest call. */
   mode: z.enum(['slice', 'frozen']).default('slice'),
@@ -107,6 +140,7 @@ export const settingsSchema = z.strictObject({
   asterisk: z.array(asterisk).min(1, 'name at least one Asterisk').max(100),
   calls: calls.prefault({}),
   quality: quality.prefault({}),
+  blacklist: blacklist.prefault({}),
   reservation: reservation.prefault({}),
   dids: dids.prefault({}),
   settle: settle.prefault({}),
@@ -122,4 +156,5 @@ export const settingsSchema = z.strictObject({
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
+export type BlacklistSettings = Settings['blacklist'];
 export type AsteriskSettings = Settings['asterisk'][number];

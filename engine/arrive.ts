@@ -48,6 +48,7 @@ export function decideRoute(context: RouteContext, call: ArrivedCall, channel: C
     serverId: call.serverId,
     endpoint: channel.endpoint,
     port: call.originator.port,
+    ip: call.originator.ip,
     dialled: channel.extension,
     callerNumber: channel.callerNumber,
     atMs: call.arrived.wallMs,

@@ -5,6 +5,7 @@ import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
 import type { TalkView } from '../routing/minutes.ts';
+import type { ScoreView } from '../routing/score.ts';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from './call/admission.ts';
 
 export interface CallStore {
@@ -13,6 +14,8 @@ export interface CallStore {
   quality(): QualityView;
   /** What providers with limits of minutes were talked by. */
   talk(): TalkView;
+  /** Scores of the dynamic blacklist; null: it is off. */
+  scores(): ScoreView | null;
   /** Providers that do not answer the periodic check of this Asterisk, for commands. */
   deadProviders(serverId: number, providerIds: readonly number[]): void;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;

@@ -19,6 +19,7 @@ import { Registry } from './registry.ts';
 import { takeOver } from './takeover.ts';
 import type { Before, Early } from './takeover.ts';
 import type { AsteriskSettings, Settings } from '../config/schema.ts';
+import type { ScoreRules } from '../routing/blacklist.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
 import type { RoutingSettings } from '../routing/plan.ts';
 
@@ -223,7 +224,7 @@ export class AsteriskServer {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }
-    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), dead: this.#periodicCheck.dead, talk: this.#parts.store.talk(), explain: null }, arrived, channel);
+    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), dead: this.#periodicCheck.dead, talk: this.#parts.store.talk(), scores: this.#parts.store.scores(), explain: null }, arrived, channel);
     if (decision.kind === 'plan') {
       this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
       return;
@@ -251,8 +252,13 @@ export function routingSettings(settings: Settings): RoutingSettings {
     serverCallLimit: calls.serverCallLimit,
     serverCpsLimit: calls.serverCpsLimit,
     quality: settings.quality,
+    scores: scoreRules(settings.blacklist),
     unassignedDid: settings.dids.unassigned,
   };
+}
+
+function scoreRules({ defaultSourceScore, defaultDestinationScore, defaultIpScore, halfLifeHours }: Settings['blacklist']): ScoreRules {
+  return { defaults: { source: defaultSourceScore, destination: defaultDestinationScore, ip: defaultIpScore }, halfLifeMs: halfLifeHours * 3_600_000 };
 }
 
 function callSettings(settings: Settings): CallSettings {

@@ -48,8 +48,18 @@ export interface User {
   readonly maxCallRate: Money;
   readonly sourceList: NumberList;
   readonly destinationList: NumberList;
+  /** Whose thresholds of the dynamic blacklist hold for his calls. */
+  readonly dynamicBlacklist: 'off' | 'own' | 'global';
+  /** His own, the highest threshold first; those of the admin are the global ones. */
+  readonly blacklistLcrs: readonly BlacklistLcr[];
   /** null: his cancelled calls cost nothing. */
   readonly flash: FlashTerms | null;
+}
+
+/** From this total of scores on calls go by this LCR. */
+export interface BlacklistLcr {
+  readonly threshold: number;
+  readonly lcrId: number;
 }
 
 /** A call that is cancelled less than `ringMs` after its ringing or progress began is a flash call, and costs `price`. */
@@ -294,6 +304,8 @@ export interface Catalog {
   readonly locations: ReadonlyMap<number, Location>;
   readonly dids: DidIndex;
   readonly pools: ReadonlyMap<number, NumberPool>;
+  /** Scores that the operator set, by item. */
+  readonly scores: ReadonlyMap<string, number>;
   readonly destinations: ReadonlyMap<number, string>;
   readonly destinationMap: DestinationMap;
   readonly sipAccounts: readonly SipAccount[];

@@ -11,7 +11,7 @@ import { blockedCause } from './chain.ts';
 import type { Chain } from './chain.ts';
 import type { Explain } from './explain.ts';
 import { hangupCause } from './hangup-causes.ts';
-import { lcrForDestination } from './lcr/destination.ts';
+import { chooseLcr } from './lcr/choose.ts';
 import type { QualityView } from './lcr/quality.ts';
 import { waysOut } from './lcr/ways.ts';
 import { lossCause, outboundLevels } from './levels.ts';
@@ -21,6 +21,7 @@ import { switchedTo } from './localize.ts';
 import type { Localized } from './localize.ts';
 import type { TalkView } from './minutes.ts';
 import { NOBODY } from './plan.ts';
+import type { ScoreView } from './score.ts';
 import type { Arrival, Decision, Level, Parties, Random, RoutingSettings } from './plan.ts';
 
 export interface RouteContext {
@@ -33,6 +34,8 @@ export interface RouteContext {
   readonly dead: ReadonlySet<number>;
   /** What providers with limits of minutes were talked by. */
   readonly talk: TalkView;
+  /** Of the dynamic blacklist; null: it is off. */
+  readonly scores: ScoreView | null;
   readonly explain: Explain;
 }
 
@@ -107,9 +110,8 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
   if (user.maxCallRate > 0n && userLevel !== undefined && perMinute(userLevel.rate) > user.maxCallRate) return refused(context, 340, rated);
   const loss = lossCause(chain, levels);
   if (loss !== 0) return refused(context, loss, rated);
-  const lcrId = switchedTo(localized, 'lcrId') ?? user.lcrId;
-  const base = lcrId === null ? undefined : catalog.lcrs.get(lcrId);
-  const lcr = base === undefined ? undefined : lcrForDestination(catalog, base, number, explain);
+  const scored = { src: call.src, number, ip: call.arrival.ip, atMs: call.arrival.atMs };
+  const lcr = chooseLcr({ catalog, rules: settings.scores, scores: context.scores, explain }, user, scored, switchedTo(localized, 'lcrId') ?? user.lcrId);
   if (lcr === undefined) return refused(context, 204, rated);
   explain?.({ check: 'LCR', outcome: 'passed', detail: `${lcr.name}, by ${lcr.order}` });
   const ways = waysOut({ catalog, lcr, number, src: call.src, atMs: call.arrival.atMs, sellingPerMinute: sellingPrice(chain, levels), callerId: pooledCallerId(context, call.device, call.callerId, call.src), settings, random: context.random, quality: context.quality, dead: context.dead, talk: context.talk, explain });

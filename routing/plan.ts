@@ -3,6 +3,7 @@
  * takes, and the ways out in the order in which they are tried.
  */
 import type { Rate } from '../rating/rate.ts';
+import type { ScoreRules } from './blacklist.ts';
 import type { DrawnNumber } from './caller-id.ts';
 import type { FlashTerms } from './catalog.ts';
 import type { QualityRules } from './lcr/quality.ts';
@@ -130,6 +131,8 @@ export interface Arrival {
   readonly endpoint: string;
   /** UDP or TCP port the call came from; null: not told. */
   readonly port: number | null;
+  /** Where its signalling comes from; '': not told. */
+  readonly ip: string;
   /** As dialled. */
   readonly dialled: string;
   readonly callerNumber: string;
@@ -145,6 +148,7 @@ export interface RoutingSettings {
   readonly serverCallLimit: number;
   readonly serverCpsLimit: number;
   readonly quality: QualityRules;
+  readonly scores: ScoreRules;
   /** DID for calls of providers to numbers that are no DID; '': none. */
   readonly unassignedDid: string;
 }

@@ -9,6 +9,7 @@ import type { Catalog } from '../routing/catalog.ts';
 import { Balances } from './balances.ts';
 import type { TalkView } from '../routing/minutes.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
+import type { ScoreView } from '../routing/score.ts';
 import { Follower } from './catalog/follow.ts';
 import { monotonicMs, wallMs } from './clock.ts';
 import type { Log } from './log.ts';
@@ -27,31 +28,14 @@ import type { Fence } from './redis/scripts.ts';
 import { finishedCalls, openCalls } from './redis/open-calls.ts';
 import { LiveUpdates } from './redis/live-updates.ts';
 import { QualityFigures } from './redis/quality.ts';
+import { BlacklistScores } from './redis/scores.ts';
 import { makeUnits, unitsProblem } from './redis/units.ts';
 import type { Units } from './redis/units.ts';
 import { Reconciler } from './redis/reconcile.ts';
 import { Releases } from './releases.ts';
 import { Settler } from './settle.ts';
+import type { StoreOptions } from './store-options.ts';
 import { judged, limitsMinutes } from './wanted.ts';
-
-export interface StoreOptions {
-  readonly postgresUrl: string;
-  readonly redisUrl: string;
-  readonly priceDecimals: number;
-  /** Flash calls of one number within an hour that are told; 0: none. */
-  readonly flashAlarm: number;
-  /** Providers are judged by their attempts of so long, minutes. */
-  readonly qualityWindowMinutes: number;
-  /** A closed DID is free again after so many days. */
-  readonly closedDidDays: number;
-  /** Most calls in one settling transaction. */
-  readonly settleBatch: number;
-  /** Longest wait of a finished call for its transaction, ms. */
-  readonly settleEveryMs: number;
-  /** Counters and holds are added up anew so often, ms. */
-  readonly reconcileEveryMs: number;
-  readonly log: Log;
-}
 
 export interface StoreHealth {
   /** All that a call needs is there: a catalog and Redis. */
@@ -77,6 +61,8 @@ export interface Store {
   deadProviders(serverId: number, providerIds: readonly number[]): void;
   /** What providers with limits of minutes were talked by; with Postgres in reach a second old at most. */
   talk(): TalkView;
+  /** Scores of the dynamic blacklist; null: it is off. */
+  scores(): ScoreView | null;
   /** Resolves when the first catalog is in force and Redis answers. */
   ready(): Promise<void>;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
@@ -136,6 +122,7 @@ class OpenStore implements Store {
   readonly #releases: Releases;
   readonly #quality: QualityFigures;
   readonly #talk: ProviderTalk;
+  readonly #scores: BlacklistScores;
   readonly #numberUse: NumberUse;
   readonly #listeners: ((catalog: Catalog) => void)[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -148,6 +135,7 @@ class OpenStore implements Store {
 
   constructor(options: StoreOptions) {
     const { log, postgresUrl, priceDecimals } = options;
+    const blacklist = options.blacklist?.enabled === true ? options.blacklist : undefined;
     this.#log = log;
     this.#priceDecimals = priceDecimals;
     this.#units = makeUnits(priceDecimals);
@@ -155,7 +143,7 @@ class OpenStore implements Store {
     this.#pool = makePool(postgresUrl, log, POOL_SIZE);
     const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
     this.#calls = makeCallStore({
-      redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, log,
+      redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, scoring: blacklist !== undefined, log,
       fenceOf: (callId) => this.#fences.get(serverOf(callId)),
     });
     this.#releases = new Releases(async (callId) => this.#calls.release(callId), log);
@@ -164,7 +152,7 @@ class OpenStore implements Store {
       postgresUrl, priceDecimals, closedDidDays: options.closedDidDays, balances, log, now: monotonicMs, onCatalog: (catalog) => this.#catalogChanged(catalog),
     });
     this.#settler = new Settler({
-      pool: this.#pool, redis: this.#redis, usable: () => this.#redisUp(), units: this.#units, balances, log, batch: options.settleBatch, everyMs: options.settleEveryMs, now: wallMs,
+      pool: this.#pool, redis: this.#redis, usable: () => this.#redisUp(), units: this.#units, balances, log, batch: options.settleBatch, everyMs: options.settleEveryMs, now: wallMs, blacklist,
       onBacklog: (backlog) => {
         this.#backlog = backlog;
       },
@@ -172,6 +160,7 @@ class OpenStore implements Store {
     this.#quality = new QualityFigures({
       redis: this.#redis, usable: () => this.#redisUp(), windowMs: options.qualityWindowMinutes * 60_000, providerIds: () => judged(this.#follower.catalog), now: wallMs, log,
     });
+    this.#scores = new BlacklistScores({ redis: this.#redis, usable: () => this.#redisUp(), options: blacklist, log });
     this.#talk = new ProviderTalk(this.#pool, () => limitsMinutes(this.#follower.catalog), log);
     this.#numberUse = new NumberUse(this.#pool, log);
     this.#reconciler = new Reconciler({ redis: this.#redis, usable: () => this.#redisUp(), everyMs: options.reconcileEveryMs, log });
@@ -299,6 +288,10 @@ class OpenStore implements Store {
     return this.#talk.view;
   }
 
+  scores(): ScoreView | null {
+    return this.#scores.view;
+  }
+
   async record(cdrs: readonly Cdr[]): Promise<void> {
     this.#mustBeUp();
     await this.#calls.record(cdrs);
@@ -381,6 +374,7 @@ class OpenStore implements Store {
     await this.#updates.flush();
     await this.#quality.close();
     await this.#talk.close();
+    this.#scores.close();
     await this.#numberUse.close();
     await Promise.all([this.#releases.close(), this.#settler.close(), this.#follower.close()]);
     this.#redis.disconnect();

@@ -11,6 +11,8 @@ export interface Entry {
   readonly debits: string;
   readonly final: string;
   readonly months: readonly string[];
+  /** The call as the dynamic blacklist knows it; '': it feeds nothing. */
+  readonly scored: string;
   /** Why it could not be written down; '' usually. */
   readonly unwritable: string;
 }
@@ -24,7 +26,7 @@ export async function readEntries(redis: Redis, most: number): Promise<readonly 
     const value = (field: string): string => values.get(field) ?? '';
     return {
       id, callId: value('call'), owed: value('owed'), rows: value('rows'), debits: value('debits'), final: value('final'),
-      months: value('months').split(' ').filter((month) => month !== ''), unwritable: value('unwritable'),
+      months: value('months').split(' ').filter((month) => month !== ''), scored: value('scored'), unwritable: value('unwritable'),
     };
   });
 }

@@ -12,6 +12,8 @@ import type { Log } from './log.ts';
 import { spendableArgs } from './redis/calls.ts';
 import type { Spendable } from './redis/calls.ts';
 import { CDR_STREAM, REFUSED_STREAM } from './redis/keys.ts';
+import { feedOf, feedRules } from './redis/score-feed.ts';
+import type { BlacklistOptions } from './redis/score-feed.ts';
 import { runScript } from './redis/scripts.ts';
 import type { Units } from './redis/units.ts';
 import { entryProblem, isPoison, poisonReason, readEntries, usersOf } from './settle-entry.ts';
@@ -33,6 +35,8 @@ export interface SettlerParts {
   readonly everyMs: number;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** What calls feed the dynamic blacklist by; undefined: it is off. */
+  readonly blacklist?: BlacklistOptions | undefined;
   readonly onBacklog: (backlog: Backlog) => void;
 }
 
@@ -178,8 +182,9 @@ export class Settler {
   }
 
   async #tellRedis(entries: readonly Entry[], balances: readonly Spendable[]): Promise<void> {
-    const args = [balances.length, ...balances.flatMap((balance) => [balance.userId, ...spendableArgs(balance, this.#parts.units)])];
-    for (const entry of entries) args.push(entry.id, entry.owed);
+    const { blacklist, units } = this.#parts;
+    const args = [blacklist === undefined ? '' : feedRules(blacklist, this.#parts.now()), balances.length, ...balances.flatMap((balance) => [balance.userId, ...spendableArgs(balance, units)])];
+    for (const entry of entries) args.push(entry.id, entry.owed, blacklist === undefined ? '' : feedOf(entry.scored, blacklist));
     await runScript(this.#parts.redis, 'settled', { keys: [CDR_STREAM], args });
   }
 

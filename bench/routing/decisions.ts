@@ -42,7 +42,7 @@ function mustPlan(decision: Decision): void {
 }
 
 function deciding(parts: Parts, arrivals: readonly Arrival[]): Work {
-  const context = { catalog: catalogOf(parts), settings: SETTINGS, random: Math.random, explain: null, quality: new Map(), dead: new Set<number>(), talk: new Map() };
+  const context = { catalog: catalogOf(parts), settings: SETTINGS, random: Math.random, explain: null, quality: new Map(), dead: new Set<number>(), talk: new Map(), scores: null };
   for (const arrival of arrivals) mustPlan(route(context, arrival));
   return (count) => {
     let ways = 0;
@@ -55,7 +55,7 @@ function deciding(parts: Parts, arrivals: readonly Arrival[]): Work {
 }
 
 function arrival(endpoint: string, dialled: string): Arrival {
-  return { serverId: 1, port: 5060, endpoint, dialled, callerNumber: '37050000001', atMs: NOW_MS };
+  return { serverId: 1, port: 5060, ip: '', endpoint, dialled, callerNumber: '37050000001', atMs: NOW_MS };
 }
 
 function measureDids(sizes: readonly number[], effort: Effort): DecisionFigures['dids'] {

@@ -41,7 +41,7 @@ export function assemble(parts: Parts, before: Catalog | null, version: number):
   const devices = sound('devices', mapValues(parts.devices, ({ device }) => device), before?.devices, (device) => whyNotDevice(device, parts, { users, locations }));
   const dids = sound('dids', parts.dids, before?.dids.byId, (did) => whyNotDid(did, parts, { users, devices, providers }));
   const catalog: Catalog = {
-    version, users, devices, providers, lcrs, tariffs, locations, pools,
+    version, users, devices, providers, lcrs, tariffs, locations, pools, scores: parts.scores,
     devicesByEndpoint: byEndpoint(devices),
     devicesByExtension: byExtension(devices.values()),
     devicesByCli: byCli(devices.values()),
@@ -87,7 +87,7 @@ function whyNotUser(user: User, parts: Parts, lcrs: ReadonlyMap<number, Lcr>): s
   // His lists are the global ones. With their pool they must not vanish: a list without its pool refuses.
   if (user.id === ADMIN_ID) return null;
   return missing('tariff', user.tariffId, parts.tariffs) ?? missing('LCR', user.lcrId, lcrs)
-    ?? missingPool(user.sourceList, parts) ?? missingPool(user.destinationList, parts) ?? whyNotOwner(user, parts.users);
+    ?? user.blacklistLcrs.map(({ lcrId }) => missing('LCR', lcrId, lcrs)).find((reason) => reason !== null) ?? missingPool(user.sourceList, parts) ?? missingPool(user.destinationList, parts) ?? whyNotOwner(user, parts.users);
 }
 
 function whyNotOwner(user: User, users: ReadonlyMap<number, User>): string | null {

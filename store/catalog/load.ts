@@ -52,7 +52,8 @@ function groupBy(rows: readonly Row[], column: string): Map<number, Row[]> {
 }
 
 export async function loadUsers(reader: Reader, keys: Keys): Promise<Loaded<User>> {
-  return collect('users', await rowsOf(reader, 'select * from users where $1::int[] is null or id = any ($1)', keys), parseUser);
+  const thresholds = groupBy(await rowsOf(reader, 'select * from blacklist_lcrs where $1::int[] is null or user_id = any ($1) order by threshold desc', keys), 'user_id');
+  return collect('users', await rowsOf(reader, 'select * from users where $1::int[] is null or id = any ($1)', keys), (row) => parseUser(row, thresholds.get(whole(row, 'id')) ?? []));
 }
 
 export async function loadDevices(reader: Reader, keys: Keys): Promise<Loaded<{ device: Device; sip: SipAccount }>> {

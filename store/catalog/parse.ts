@@ -21,7 +21,8 @@ function numberList(row: Row, side: 'source' | 'destination'): NumberList {
   return { mode, poolId: mode === 'no' ? null : poolId };
 }
 
-export function parseUser(row: Row): User {
+/** `thresholds`: rows of blacklist_lcrs, the highest first. */
+export function parseUser(row: Row, thresholds: readonly Row[]): User {
   const postpaid = flag(row, 'postpaid');
   const credit = moneyOrNull(row, 'credit');
   if (credit === null && !postpaid) throw new BrokenRow('credit is without limit, but the user is prepaid.');
@@ -46,6 +47,8 @@ export function parseUser(row: Row): User {
     maxCallRate: money(row, 'max_call_rate'),
     sourceList: numberList(row, 'source'),
     destinationList: numberList(row, 'destination'),
+    dynamicBlacklist: oneOf(row, 'dynamic_blacklist', ['off', 'own', 'global']),
+    blacklistLcrs: thresholds.map((one) => ({ threshold: whole(one, 'threshold', 1), lcrId: whole(one, 'lcr_id') })),
     flash: flag(row, 'flash_calls_enabled') ? { price: money(row, 'flash_call_price'), ringMs: whole(row, 'flash_call_ring_ms') } : null,
   };
 }

@@ -11,9 +11,11 @@ import { readTariffs } from './load-tariffs.ts';
 import type { BuiltTariff } from './build-job.ts';
 import { noPools, readPools } from './pools.ts';
 import type { PoolContext, PoolParts } from './pools.ts';
+import { noScores, readScores } from './scores.ts';
+import type { ScoreParts } from './scores.ts';
 
 /** Values by id; a value whose rows are broken stays as it was before. */
-export interface Parts extends PoolParts {
+export interface Parts extends PoolParts, ScoreParts {
   users: ReadonlyMap<number, User>;
   devices: ReadonlyMap<number, { device: Device; sip: SipAccount }>;
   providers: ReadonlyMap<number, { provider: Provider; sip: SipAccount }>;
@@ -33,7 +35,7 @@ export interface Parts extends PoolParts {
 export function noParts(): Parts {
   return {
     users: new Map(), devices: new Map(), providers: new Map(), lcrs: new Map(), tariffs: new Map(), wholesaleIds: new Set(), locations: new Map(), dids: new Map(),
-    ...noPools(), destinations: new Map(), destinationMap: buildDestinations([]), currencies: new Map(), broken: new Map(),
+    ...noPools(), ...noScores(), destinations: new Map(), destinationMap: buildDestinations([]), currencies: new Map(), broken: new Map(),
   };
 }
 
@@ -46,7 +48,7 @@ export interface ReadContext extends PoolContext {
 }
 
 /** Topics in the order in which they must be read: rates need currencies and destinations. */
-export const TOPICS = ['currencies', 'destinations', 'tariffs', 'users', 'devices', 'providers', 'lcrs', 'locations', 'dids', 'number_pools'] as const;
+export const TOPICS = ['currencies', 'destinations', 'tariffs', 'users', 'devices', 'providers', 'lcrs', 'locations', 'dids', 'number_pools', 'blacklist_scores'] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export function isTopic(topic: string): topic is Topic {
@@ -83,6 +85,8 @@ export async function readTopic(parts: Parts, topic: Topic, keys: Keys, context:
       return undefined;
     case 'number_pools':
       return readPools(parts, keys?.map(String) ?? null, context);
+    case 'blacklist_scores':
+      return readScores(parts, reader, keys);
   }
 }
 

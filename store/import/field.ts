@@ -6,6 +6,7 @@ import { zoneOf } from '../../rating/zone.ts';
 import { didProblem } from '../../routing/did.ts';
 import { parseTransformation, TransformationError } from '../../routing/transform.ts';
 import { compilePattern } from '../pattern.ts';
+import { readScoreItem } from '../score-item.ts';
 import { didYouMean, shown } from './problem.ts';
 
 /** The message is the reason, a whole sentence. */
@@ -164,5 +165,11 @@ export const numberPart = formed(/^[0-9A-Za-z+*#]{0,40}$/, 'part of a number');
 export const host = formed(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, 'a host name or an address');
 export const callerNumber = formed(/^[0-9A-Za-z+*#._-]{0,40}$/, "a caller's number");
 export const callerName = formed(/^[^\p{Cc}"\\]{0,80}$/u, "a caller's name without quotes");
+/** `source:37060000001`, `destination:…` or `ip:192.0.2.1`, as it is looked up. */
+export const scoredItem: Parse = (text) => {
+  const item = readScoreItem(text);
+  if (item === null) throw new BadValue(`${shown(text)} is not source:NUMBER, destination:NUMBER or ip:ADDRESS.`);
+  return item;
+};
 export const address = formed(/^[0-9A-Fa-f.:]{2,45}(?:\/\d{1,3})?$/, 'an IP address or network');
 export const codec = formed(/^[a-z0-9]{1,20}$/, 'the name of a codec');

@@ -5,7 +5,7 @@ import { BadValue } from './field.ts';
 import type { Scalar } from './field.ts';
 import { didYouMean, shown } from './problem.ts';
 import { RATE_COLUMNS, RETAIL_COLUMNS } from './rate-row.ts';
-import { CSV_FIELDS, DESTINATION_FIELDS, DEVICE_RULE_FIELDS, LOCATION_RULE_FIELDS, MEMBER_FIELDS, PROVIDER_RULE_FIELDS, SECTION_NAMES, SECTIONS } from './sections.ts';
+import { CSV_FIELDS, DESTINATION_FIELDS, DEVICE_RULE_FIELDS, LOCATION_RULE_FIELDS, MEMBER_FIELDS, PROVIDER_RULE_FIELDS, SECTION_NAMES, SECTIONS, THRESHOLD_FIELDS } from './sections.ts';
 import type { FieldSpec, FieldSpecs, SectionName } from './sections.ts';
 import type { Field, YamlFile } from './yaml-node.ts';
 
@@ -43,6 +43,7 @@ export interface Entry extends Row {
   readonly rules: readonly Row[] | null;
   readonly members: readonly Row[] | null;
   readonly destinations: readonly Row[] | null;
+  readonly thresholds: readonly Row[] | null;
   readonly numbers: readonly { readonly number: string; readonly line: number; readonly path: string }[] | null;
   readonly rates: readonly RateValues[] | null;
   readonly file: { readonly name: string; readonly line: number; readonly path: string } | null;
@@ -90,18 +91,24 @@ function readEntry(file: YamlFile, section: SectionName, item: { node: Node | nu
   const rates = child('rates');
   const named = child('file');
   const csv = child('csv');
-  const key = fields.find((field) => field.name === spec.key);
   return {
-    ...row, section, name: key === undefined || key.node === null ? '' : (file.isScalar(key.node) ? (file.text(key.node, key.path) ?? '') : ''),
+    ...row, section, name: nameOf(file, fields.find((field) => field.name === spec.key), row.columns.get(spec.key)),
     rules: rows(file, child('rules'), RULES[section] ?? {}),
     members: members(file, child('members')),
     destinations: rows(file, child('destinations'), DESTINATION_FIELDS),
+    thresholds: rows(file, child('thresholds'), THRESHOLD_FIELDS),
     numbers: numbers(file, child('numbers')),
     rates: rates === null ? null : readRates(file, rates, row.columns.get('purpose')?.value === 'user_retail'),
     file: named === null ? null : { name: file.text(named.node, named.path) ?? '', line: named.line, path: named.path },
     devices: devices(file, fields.filter((field) => spec.children[field.name] === 'devices')),
     csv: csv === null ? null : readRow(file, file.fields(csv.node, csv.path) ?? [], { node: csv.node, path: csv.path, specs: CSV_FIELDS, more: [] }),
   };
+}
+
+/** As Postgres will have it, where it could be read. */
+function nameOf(file: YamlFile, key: Field | undefined, read: ColumnValue | undefined): string {
+  if (typeof read?.value === 'string') return read.value;
+  return key === undefined || key.node === null || !file.isScalar(key.node) ? '' : (file.text(key.node, key.path) ?? '');
 }
 
 interface Place {

@@ -69,7 +69,7 @@ export async function updateRow(client: Client, section: SectionName, id: Id, ce
 }
 
 export interface ChildTable {
-  readonly table: 'location_rules' | 'provider_rules' | 'device_rules' | 'lcr_destinations' | 'lcr_providers';
+  readonly table: 'location_rules' | 'provider_rules' | 'device_rules' | 'lcr_destinations' | 'lcr_providers' | 'blacklist_lcrs';
   readonly parent: string;
   /** What makes a child row the same row beside its parent, with types. */
   readonly key: readonly (readonly [column: string, type: string])[];
@@ -83,6 +83,7 @@ export const CHILD_TABLES = {
   devices: { table: 'device_rules', parent: 'device_id', key: RULE_KEY, values: ['name', 'add', 'enabled'] },
   lcrs: { table: 'lcr_providers', parent: 'lcr_id', key: [['provider_id', 'integer']], values: ['priority', 'percent', 'active'] },
   lcrDestinations: { table: 'lcr_destinations', parent: 'lcr_id', key: [['prefix', 'text'], ['name_pattern', 'text'], ['group_name', 'text']], values: ['to_lcr_id'] },
+  thresholds: { table: 'blacklist_lcrs', parent: 'user_id', key: [['threshold', 'integer']], values: ['lcr_id'] },
 } as const satisfies Record<string, ChildTable>;
 
 /** Children that are not in the list go. True: something went. */

@@ -3,7 +3,7 @@ import { EXTERNAL_TARGET } from '../../routing/did.ts';
 import * as kind from './field.ts';
 import type { Parse } from './field.ts';
 
-export type SectionName = 'currencies' | 'destinations' | 'pools' | 'tariffs' | 'lcrs' | 'locations' | 'providers' | 'users' | 'devices' | 'dids';
+export type SectionName = 'currencies' | 'destinations' | 'pools' | 'tariffs' | 'lcrs' | 'locations' | 'providers' | 'users' | 'devices' | 'dids' | 'scores';
 
 export interface FieldSpec {
   readonly column: string;
@@ -23,7 +23,7 @@ export interface FieldSpec {
 export type FieldSpecs = Readonly<Record<string, FieldSpec | { readonly group: Readonly<Record<string, FieldSpec>> }>>;
 
 /** Nested lists that are rows of other tables. */
-export type ChildName = 'rules' | 'members' | 'destinations' | 'numbers' | 'rates' | 'file' | 'csv' | 'devices';
+export type ChildName = 'rules' | 'members' | 'destinations' | 'numbers' | 'rates' | 'file' | 'csv' | 'thresholds' | 'devices';
 
 export interface SectionSpec {
   readonly table: string;
@@ -151,7 +151,7 @@ const providers: SectionSpec = {
 };
 
 const users: SectionSpec = {
-  table: 'users', key: 'username', children: {},
+  table: 'users', key: 'username', children: { blacklistLcrs: 'thresholds' },
   fields: {
     username: { column: 'username', parse: kind.formed(/^[^\p{Cc}\s](?:[^\p{Cc}]{0,62}[^\p{Cc}\s])?$/u, 'a user name of 1 to 64 characters'), ...required },
     type: { column: 'type', parse: kind.oneOf('partner', 'reseller', 'user') },
@@ -183,6 +183,7 @@ const users: SectionSpec = {
     },
     sourceList: listOf('source'),
     destinationList: listOf('destination'),
+    dynamicBlacklist: { column: 'dynamic_blacklist', parse: kind.oneOf('off', 'own', 'global') },
     comment: { column: 'comment', parse: kind.freeText },
   },
 };
@@ -244,8 +245,17 @@ const dids: SectionSpec = {
   },
 };
 
+/** Of the dynamic blacklist, set by the operator. */
+const scores: SectionSpec = {
+  table: 'blacklist_scores', key: 'item', children: {},
+  fields: {
+    item: { column: 'item', parse: kind.scoredItem, ...required },
+    score: { column: 'score', parse: kind.whole(0, 1_000_000), ...required },
+  },
+};
+
 /** In the order in which rows are written: what is referred to comes first. */
-export const SECTIONS: Readonly<Record<SectionName, SectionSpec>> = { currencies, destinations, pools, tariffs, lcrs, locations, providers, users, devices, dids };
+export const SECTIONS: Readonly<Record<SectionName, SectionSpec>> = { currencies, destinations, pools, tariffs, lcrs, locations, providers, users, devices, dids, scores };
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
 
 /** Cut/add rules of a device. */
@@ -286,6 +296,12 @@ export const DESTINATION_FIELDS: Readonly<Record<string, FieldSpec>> = {
   name: { column: 'name_pattern', parse: kind.name },
   group: { column: 'group_name', parse: kind.name },
   lcr: { column: 'to_lcr_id', ref: 'lcrs', ...required },
+};
+
+/** Thresholds of the dynamic blacklist. */
+export const THRESHOLD_FIELDS: Readonly<Record<string, FieldSpec>> = {
+  threshold: { column: 'threshold', parse: kind.whole(1, 1_000_000), ...required },
+  lcr: { column: 'lcr_id', ref: 'lcrs', ...required },
 };
 
 /** Separators of the file named in `file`. */

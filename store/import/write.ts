@@ -77,7 +77,7 @@ function inOrder(section: SectionName, entries: readonly Entry[]): readonly Entr
 }
 
 function refsOf(entry: Entry): Ref[] {
-  return [...(entry.devices ?? []), ...[entry, ...(entry.rules ?? []), ...(entry.members ?? []), ...(entry.destinations ?? [])].flatMap((row) => [...row.refs.values()])];
+  return [...(entry.devices ?? []), ...[entry, ...(entry.rules ?? []), ...(entry.members ?? []), ...(entry.destinations ?? []), ...(entry.thresholds ?? [])].flatMap((row) => [...row.refs.values()])];
 }
 
 async function knownIds({ client }: WriteContext, tenant: Tenant): Promise<Ids> {
@@ -177,6 +177,7 @@ async function writeChildren(context: WriteContext, entry: Entry, id: Id, work: 
   if (entry.rules !== null && (entry.section === 'providers' || entry.section === 'devices')) {
     changed = await replaceChildren(context, CHILD_TABLES[entry.section], entry.rules, { id, ids: work.ids, defaults: () => RULE_DEFAULTS });
   }
+  if (entry.thresholds !== null) changed = await replaceChildren(context, CHILD_TABLES.thresholds, entry.thresholds, { id, ids: work.ids, defaults: () => ({}) });
   if (entry.section === 'devices' && entry.numbers !== null) changed = (await replaceClis(client, id, [...new Set(entry.numbers.map(({ number }) => number))])) || changed;
   if (entry.section === 'pools' && (entry.numbers !== null || entry.file !== null)) {
     const numbers = new Set([...(entry.numbers ?? []).map(({ number }) => number), ...(context.poolFiles.get(entry.path) ?? [])]);

@@ -48,6 +48,8 @@ export interface CallStoreParts {
   readonly fenceOf: (callId: string) => Fence | undefined;
   /** Flash calls of one number within an hour that are told; 0: none. */
   readonly flashAlarm: number;
+  /** Whether calls feed the dynamic blacklist. */
+  readonly scoring?: boolean | undefined;
   readonly log: Log;
 }
 
@@ -128,7 +130,7 @@ function ends(parts: CallStoreParts, fenced: Fenced): Pick<CallStore, 'finish' |
   const { redis, units } = parts;
   return {
     async finish(request) {
-      const [first, ...flashCalls] = (await fenced(request.callId, 'finish', encodeFinish(request, units))) as [number, ...number[]];
+      const [first, ...flashCalls] = (await fenced(request.callId, 'finish', encodeFinish(request, units, parts.scoring))) as [number, ...number[]];
       if (request.flash !== undefined) watchFlashCalls(parts, request.callId, request.flash, flashCalls);
       return first === 1;
     },
@@ -142,7 +144,7 @@ function ends(parts: CallStoreParts, fenced: Fenced): Pick<CallStore, 'finish' |
     },
 
     async record(cdrs) {
-      await redis.xadd(CDR_STREAM, '*', ...entryFields({ callId: cdrs[0]?.uniqueId ?? '', cdrs, debits: [] }, units));
+      await redis.xadd(CDR_STREAM, '*', ...entryFields({ callId: cdrs[0]?.uniqueId ?? '', cdrs, debits: [] }, units, parts.scoring));
     },
   };
 }

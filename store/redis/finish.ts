@@ -3,6 +3,7 @@ import type { Debit, FinishRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
 import { encodeEntry } from '../cdr-row.ts';
 import { callKey, CDR_STREAM, doneKey, flashKey, LIVE } from './keys.ts';
+import { scoredFields } from './score-feed.ts';
 import type { ScriptCall } from './scripts.ts';
 import type { Units } from './units.ts';
 
@@ -11,9 +12,9 @@ const DONE_LIFE_S = 900;
 /** The hour that is counted and the one after it, for whoever compares. */
 const FLASH_LIFE_S = 7200;
 
-export function encodeFinish(request: FinishRequest, units: Units): ScriptCall {
+export function encodeFinish(request: FinishRequest, units: Units, scoring = false): ScriptCall {
   const { callId, cdrs, debits } = request;
-  const entry = cdrs.length === 0 && debits.length === 0 ? [] : entryFields({ callId, cdrs, debits }, units);
+  const entry = cdrs.length === 0 && debits.length === 0 ? [] : entryFields({ callId, cdrs, debits }, units, scoring);
   const counted = request.flash === undefined ? [] : [flashKey('src', request.flash.src, request.nowMs), flashKey('dst', request.flash.dst, request.nowMs)];
   return {
     keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM, ...counted],
@@ -26,11 +27,11 @@ export function encodeRelease(callId: string): ScriptCall {
   return { keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM], args: [callId, 0, '', 0] };
 }
 
-/** Field, value, … of the stream entry. */
-export function entryFields({ callId, cdrs, debits }: Pick<FinishRequest, 'callId' | 'cdrs' | 'debits'>, units: Units): string[] {
+/** Field, value, … of the stream entry; `scoring`: with what the dynamic blacklist wants to know. */
+export function entryFields({ callId, cdrs, debits }: Pick<FinishRequest, 'callId' | 'cdrs' | 'debits'>, units: Units, scoring = false): string[] {
   const owed = owedText(debits, units);
   try {
-    return ['call', callId, 'owed', owed, ...Object.entries(encodeEntry(cdrs, debits)).flat()];
+    return ['call', callId, 'owed', owed, ...Object.entries(encodeEntry(cdrs, debits)).flat(), ...(scoring ? scoredFields(cdrs) : [])];
   } catch (error) {
     // A call that cannot be written down must still give its places back; the settler puts the entry aside with this reason.
     const shown = JSON.stringify({ cdrs, debits }, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));

@@ -21,6 +21,11 @@ export const qualityKey = (providerId: number, atMs: number): string => `tollgat
 /** Providers that do not answer the periodic check of that Asterisk. */
 export const deadKey = (serverId: number): string => `tollgate:dead:${serverId}`;
 
+/** Levels of the dynamic blacklist by item; they mean nothing under another half-life. */
+export const scoresKey = (halfLifeHours: number): string => `tollgate:scores:${halfLifeHours}h`;
+/** Counts the changes of them. */
+export const SCORES_CHANGED = 'tollgate:scores:changed';
+
 export const payerKey = (userId: number | string): string => `tollgate:payer:${userId}`;
 
 /** A claim's key with its prefix; a calls-per-second window gets the second it stands for. */

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
-/** Names of the files; each is loaded with arguments.lua and money.lua in front. */
+/** Names of the files; each is loaded with arguments.lua and money.lua in front, `settled` also with scores.lua. */
 const SCRIPTS = ['admit', 'next-way', 'extend', 'finish', 'settled', 'set-balances', 'update-live', 'refuse-entry', 'retry-refused', 'lease', 'release', 'restore', 'repair'] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 
@@ -25,7 +25,7 @@ export interface Fence {
 type Command = (numberOfKeys: number, ...keysAndArgs: (string | number | Buffer)[]) => Promise<unknown>;
 
 /** Reads the scripts once; a missing file stops the start, not a call. */
-const SOURCES: ReadonlyMap<ScriptName, string> = new Map(SCRIPTS.map((name) => [name, readLua('arguments') + readLua('money') + readLua(name)]));
+const SOURCES: ReadonlyMap<ScriptName, string> = new Map(SCRIPTS.map((name) => [name, readLua('arguments') + readLua('money') + (name === 'settled' ? readLua('scores') : '') + readLua(name)]));
 
 function readLua(name: string): string {
   return readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8');

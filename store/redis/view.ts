@@ -1,12 +1,15 @@
-/** A look at Redis for commands: the calls that are up, the counters, what payers may spend. Changes nothing. */
+/** A look at Redis for commands: the calls that are up, the counters, what payers may spend, scores. Changes nothing but a score that is cleared. */
 import { Redis } from 'ioredis';
 import type { Money } from '../../rating/money.ts';
 import type { QualityView } from '../../routing/lcr/quality.ts';
+import type { ScoreView } from '../../routing/score.ts';
 import { readDead } from './dead.ts';
 import { payerKey } from './keys.ts';
 import { listCalls, readCounters } from './live.ts';
 import type { LiveCall } from './live.ts';
 import { readQuality } from './quality.ts';
+import { clearScore, readScore, readScores } from './scores.ts';
+import type { WhichScores } from './scores.ts';
 import { makeUnits } from './units.ts';
 
 /** A payer as Redis holds him. */
@@ -28,6 +31,11 @@ export interface LiveView {
   readonly quality: (providerIds: readonly number[], window: { readonly nowMs: number; readonly windowMs: number }) => Promise<QualityView>;
   /** Providers that do not answer the periodic check of this Asterisk. */
   readonly dead: (serverId: number) => Promise<ReadonlySet<number>>;
+  /** The scores of the dynamic blacklist that a daemon knows. */
+  readonly scores: (which: WhichScores) => Promise<ScoreView>;
+  /** The level of one item, whether or not a daemon knows it. */
+  readonly score: (item: string, which: WhichScores) => Promise<number | undefined>;
+  readonly clearScore: (item: string, which: WhichScores) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -51,6 +59,9 @@ export async function openLiveView(redisUrl: string, priceDecimals: number): Pro
     counters: async () => readCounters(redis),
     quality: async (providerIds, window) => readQuality(redis, providerIds, window),
     dead: async (serverId) => readDead(redis, serverId),
+    scores: async (which) => readScores(redis, which),
+    score: async (item, which) => readScore(redis, item, which),
+    clearScore: async (item, which) => clearScore(redis, item, which),
     async purse(userId) {
       const [balance, credit, reserved, pending] = await redis.hmget(payerKey(userId), 'balance', 'credit', 'reserved', 'pending');
       if (typeof balance !== 'string') return null;

@@ -53,7 +53,7 @@ async function explained(endpoint: string): Promise<Explanation> {
   const catalog = stage.store.catalog();
   if (catalog === null) throw new Error('There is a catalog.');
   const parts = { catalog, settings: routingSettings(stage.settings), view, talk: stage.store.talk(), reservation: 'slice', frozenS: 0, qualityWindowMinutes: 60 } as const;
-  return explainCall(parts, { serverId: 1, endpoint, port: null, dialled: '37060000001', callerNumber: '37050000001', atMs: Date.now() });
+  return explainCall(parts, { serverId: 1, endpoint, port: null, ip: '', dialled: '37060000001', callerNumber: '37050000001', atMs: Date.now() });
 }
 
 t.test('one that answers is used', async (t) => {

@@ -104,8 +104,8 @@ function told({ by = 'plain', from = '37050000001', to }: Case): { readonly caus
   if (catalog === null) throw new Error('There is no catalog.');
   const steps: Step[] = [];
   const endpoint = by === 'carrier' ? ([...catalog.providers.values()].find(({ name }) => name === 'carrier')?.endpoint ?? '') : by;
-  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), dead: new Set<number>(), talk: stage.store.talk(), explain: (step: Step) => steps.push(step) };
-  const decision = route(context, { serverId: 1, port: 5060, endpoint, dialled: to, callerNumber: from, atMs: Date.now() });
+  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), dead: new Set<number>(), talk: stage.store.talk(), scores: null, explain: (step: Step) => steps.push(step) };
+  const decision = route(context, { serverId: 1, port: 5060, ip: '', endpoint, dialled: to, callerNumber: from, atMs: Date.now() });
   return { cause: decision.kind === 'refused' ? decision.cause : 0, steps };
 }
 

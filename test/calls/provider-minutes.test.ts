@@ -47,7 +47,7 @@ async function explained(): Promise<Explanation> {
   if (catalog === null) throw new Error('There is a catalog.');
   const talk = await readTalkOnce(stage.settings.postgresUrl);
   const parts = { catalog, settings: routingSettings(stage.settings), view, talk, reservation: 'slice', frozenS: 0, qualityWindowMinutes: 60 } as const;
-  return explainCall(parts, { serverId: 1, endpoint: 'alice', port: null, dialled: '37060000001', callerNumber: '37050000001', atMs: Date.now() });
+  return explainCall(parts, { serverId: 1, endpoint: 'alice', port: null, ip: '', dialled: '37060000001', callerNumber: '37050000001', atMs: Date.now() });
 }
 
 t.test('the call that reaches the limit is the last one', async (t) => {

@@ -140,10 +140,10 @@ t.teardown(() => stage.close());
 function told({ device = 'alice', dialled, from = '37050000001' }: Case): Decision {
   const catalog = stage.store.catalog();
   if (catalog === null) throw new Error('There is no catalog.');
-  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), dead: new Set<number>(), talk: stage.store.talk(), explain: () => undefined };
+  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), dead: new Set<number>(), talk: stage.store.talk(), scores: null, explain: () => undefined };
   // A provider is known by its id.
   const endpoint = catalog.devicesByEndpoint.has(device) ? device : ([...catalog.providers.values()].find(({ name }) => name === device)?.endpoint ?? '');
-  return route(context, { serverId: 1, port: 5060, endpoint, dialled, callerNumber: from, atMs: Date.now() });
+  return route(context, { serverId: 1, port: 5060, ip: '', endpoint, dialled, callerNumber: from, atMs: Date.now() });
 }
 
 async function oneCall(t: Test, one: Case): Promise<void> {

@@ -81,9 +81,9 @@ function told(name: DidName): Told {
   const catalog = stage.store.catalog();
   if (catalog === null) throw new Error('There is no catalog.');
   const steps: Step[] = [];
-  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), dead: new Set<number>(), talk: stage.store.talk(), explain: (step: Step) => void steps.push(step) };
+  const context = { catalog, settings: routingSettings(stage.settings), random: () => 0.5, quality: stage.store.quality(), dead: new Set<number>(), talk: stage.store.talk(), scores: null, explain: (step: Step) => void steps.push(step) };
   const [provider] = catalog.providers.values();
-  const decision = route(context, { serverId: 1, port: 5060, endpoint: provider?.endpoint ?? '', dialled: DIDS[name].did, callerNumber: '4930123456', atMs: Date.now() });
+  const decision = route(context, { serverId: 1, port: 5060, ip: '', endpoint: provider?.endpoint ?? '', dialled: DIDS[name].did, callerNumber: '4930123456', atMs: Date.now() });
   if (decision.kind !== 'plan') throw new Error(`refused with ${decision.cause}`);
   return { plan: decision, steps };
 }

@@ -185,6 +185,7 @@ function storeOf(settings: Settings, log: pino.Logger): Store {
     priceDecimals: settings.calls.priceDecimals,
     flashAlarm: settings.calls.flashAlarmPerHour,
     qualityWindowMinutes: settings.quality.windowMinutes,
+    blacklist: settings.blacklist,
     closedDidDays: settings.dids.closedDays, reconcileEveryMs: settings.reconcileEveryS * 1000,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,

@@ -15,6 +15,8 @@ import type { Catalog, Device, Did, Lcr, LcrProvider, Location, LocationRule, Nu
 import { buildDidIndex } from '../../routing/did.ts';
 import type { Step } from '../../routing/explain.ts';
 import { byCli, byExtension, neighboursOf } from '../../routing/neighbours.ts';
+import type { ScoreRules } from '../../routing/blacklist.ts';
+import type { ScoreView } from '../../routing/score.ts';
 import type { TalkView } from '../../routing/minutes.ts';
 import type { QualityRules, QualityView } from '../../routing/lcr/quality.ts';
 import { buildNumberPool } from '../../routing/number-pool.ts';
@@ -30,7 +32,7 @@ export const whitelist = (poolId: number): NumberList => ({ mode: 'whitelist', p
 export function user(id: number, parts: Partial<User> = {}): User {
   return {
     id, username: `user ${id}`, type: 'user', ownerId: 0, blocked: false, postpaid: false, credit: 0n, currency: 'USD', timeZone: 'UTC', tariffId: 1, lcrId: 1,
-    outboundLimit: 0, inboundLimit: 0, combinedLimit: 0, cpsLimit: 0, allowLossCalls: false, maxCallRate: 0n, sourceList: NO_LIST, destinationList: NO_LIST, flash: null, ...parts,
+    outboundLimit: 0, inboundLimit: 0, combinedLimit: 0, cpsLimit: 0, allowLossCalls: false, maxCallRate: 0n, sourceList: NO_LIST, destinationList: NO_LIST, dynamicBlacklist: 'global', blacklistLcrs: [], flash: null, ...parts,
   };
 }
 
@@ -106,6 +108,8 @@ export interface Parts {
   readonly locations?: readonly Location[];
   readonly dids?: readonly Did[];
   readonly pools?: Readonly<Record<number, readonly string[]>>;
+  /** Of the operator, by item. */
+  readonly setScores?: Readonly<Record<string, number>>;
   readonly destinations?: readonly { readonly id: number; readonly prefix: string; readonly name: string; readonly groupId?: number }[];
   /** Of devices that are known by their address, by id. */
   readonly addresses?: Readonly<Record<number, string>>;
@@ -136,6 +140,7 @@ export function catalogOf(parts: Parts): Catalog {
     locations: byId([location(1), ...(parts.locations ?? [])]),
     dids: buildDidIndex(parts.dids ?? []),
     pools: new Map(Object.entries(parts.pools ?? {}).map(([id, numbers]): [number, NumberPool] => [Number(id), buildNumberPool(numbers)])),
+    scores: new Map(Object.entries(parts.setScores ?? {})),
     destinations: new Map(destinations.map(({ id, name }) => [id, name])),
     destinationMap: buildDestinations(destinations.map(({ id, prefix, groupId = null }) => ({ prefix, destinationId: id, groupId }))),
     sipAccounts: [],
@@ -144,7 +149,9 @@ export function catalogOf(parts: Parts): Catalog {
 
 export const QUALITY: QualityRules = { leastAttempts: 20, fullAcdS: 180, worstPddMs: 10_000, asrWeight: 40, acdWeight: 20, pddWeight: 10, priceWeight: 30 };
 
-export const SETTINGS: RoutingSettings = { letters: 'refuse', maxNumberLength: 40, globalCallTimeoutS: 7200, providerSilenceMs: 3000, serverCallLimit: 0, serverCpsLimit: 0, unassignedDid: '', quality: QUALITY };
+export const SCORES: ScoreRules = { defaults: { source: 0, destination: 0, ip: 0 }, halfLifeMs: 3_600_000 };
+
+export const SETTINGS: RoutingSettings = { letters: 'refuse', maxNumberLength: 40, globalCallTimeoutS: 7200, providerSilenceMs: 3000, serverCallLimit: 0, serverCpsLimit: 0, unassignedDid: '', quality: QUALITY, scores: SCORES };
 
 /** 2026-11-24T12:00:00Z. */
 export const NOW_MS = 1_795_521_600_000;
@@ -156,6 +163,7 @@ export interface Given extends Parts {
   /** Ids of providers that do not answer. */
   readonly dead?: readonly number[];
   readonly talk?: TalkView;
+  readonly scores?: ScoreView | null;
 }
 
 export function given(parts: Given): Switch {
@@ -169,20 +177,22 @@ class Switch {
   readonly #quality: QualityView;
   readonly #dead: ReadonlySet<number>;
   readonly #talk: TalkView;
+  readonly #scores: ScoreView | null;
 
-  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map(), dead = [], talk = new Map() }: Given) {
+  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map(), dead = [], talk = new Map(), scores = null }: Given) {
     this.#catalog = catalog;
     this.#settings = settings;
     this.#random = random;
     this.#quality = quality;
     this.#dead = new Set(dead);
     this.#talk = talk;
+    this.#scores = scores;
   }
 
   whenDeviceCalls(dialled: string, parts: Partial<Arrival> = {}): Routed {
     const steps: Step[] = [];
-    const arrival: Arrival = { serverId: 1, port: 5060, endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
-    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality, dead: this.#dead, talk: this.#talk };
+    const arrival: Arrival = { serverId: 1, port: 5060, ip: '192.0.2.1', endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
+    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality, dead: this.#dead, talk: this.#talk, scores: this.#scores };
     const decision = route({ ...context, explain: (step) => steps.push(step) }, arrival);
     return new Routed(decision, steps);
   }

@@ -191,8 +191,8 @@ test('every step of the way is told, and nothing is built when nobody asks', asy
   t.same(steps.map(({ check, outcome, cause }) => `${check} ${outcome}${cause === undefined ? '' : ` ${cause}`}`), [
     'user passed', 'localization passed', 'user rate passed', 'reseller rate passed', 'partner rate passed', 'LCR passed', 'provider skipped 224', 'provider chosen',
   ]);
-  const context = { catalog: catalogOf(chain()), settings: SETTINGS, random: () => 0, quality: new Map(), dead: new Set<number>(), talk: new Map(), explain: null };
-  t.equal(route(context, { serverId: 1, port: 5060, endpoint: 'desk', dialled: MOBILE, callerNumber: '1', atMs: NOW_MS }).kind, 'plan');
+  const context = { catalog: catalogOf(chain()), settings: SETTINGS, random: () => 0, quality: new Map(), dead: new Set<number>(), talk: new Map(), scores: null, explain: null };
+  t.equal(route(context, { serverId: 1, port: 5060, ip: '', endpoint: 'desk', dialled: MOBILE, callerNumber: '1', atMs: NOW_MS }).kind, 'plan');
 });
 
 /** Catalogs in which anything may be wrong. */
@@ -207,7 +207,7 @@ test('whatever the catalog, a decision is a refusal with a cause of the list, to
       dids: [did(51, '44*', { status: one.status })],
     });
     const told: (number | undefined)[] = [];
-    const decision = route({ catalog, settings: SETTINGS, random: seededRandom(seed), quality: new Map(), dead: new Set<number>(), talk: new Map(), explain: ({ outcome, cause }) => told.push(outcome === 'skipped' || outcome === 'refused' ? (cause ?? -1) : undefined) }, { serverId: 1, port: 5060, endpoint: one.from, dialled: one.number, callerNumber: '1', atMs: NOW_MS });
+    const decision = route({ catalog, settings: SETTINGS, random: seededRandom(seed), quality: new Map(), dead: new Set<number>(), talk: new Map(), scores: null, explain: ({ outcome, cause }) => told.push(outcome === 'skipped' || outcome === 'refused' ? (cause ?? -1) : undefined) }, { serverId: 1, port: 5060, ip: '', endpoint: one.from, dialled: one.number, callerNumber: '1', atMs: NOW_MS });
     if (told.some((cause) => cause !== undefined && !HANGUP_CAUSES.has(cause))) return false;
     if (decision.kind === 'refused') return HANGUP_CAUSES.has(decision.cause) && told.at(-1) === decision.cause;
     const ids = decision.ways.map(({ id }) => id);

@@ -22,3 +22,9 @@ export function seededRandom(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+/** The same for properties that ask a server. */
+export async function holdsAsync<Values>(t: Test, property: fc.IAsyncProperty<Values>, numRuns: number): Promise<void> {
+  await fc.assert(property, { seed: SEED, numRuns: numRuns * TIMES });
+  t.pass(`holds (seed ${SEED}, ${numRuns} runs)`);
+}

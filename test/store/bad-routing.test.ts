@@ -117,9 +117,9 @@ interface Met {
 async function call(url: string, dialled: string): Promise<Met> {
   const { catalog, broken } = await readCatalogOnce(url, 6);
   const skipped: string[] = [];
-  const context = { catalog, settings: SETTINGS, random: () => 0.5, quality: new Map(), dead: new Set<number>(), talk: new Map() };
+  const context = { catalog, settings: SETTINGS, random: () => 0.5, quality: new Map(), dead: new Set<number>(), talk: new Map(), scores: null };
   const decision = route({ ...context, explain: ({ outcome, detail, cause }) => void (outcome === 'skipped' && skipped.push(`${detail} ${cause}`)) },
-    { serverId: 1, endpoint: 'desk', port: null, dialled, callerNumber: '37050000001', atMs: Date.now() });
+    { serverId: 1, endpoint: 'desk', port: null, ip: '', dialled, callerNumber: '37050000001', atMs: Date.now() });
   return { cause: decision.kind === 'refused' ? decision.cause : 0, skipped, broken: broken.map(({ table, reason }) => `${table}: ${reason}`) };
 }
 
