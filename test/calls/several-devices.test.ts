@@ -170,7 +170,7 @@ t.test('in turn: a device without room is passed over, and is no attempt; 204 wh
     const before = invitesOf();
     const key = `calls:device:${idOf(name)}`;
     const acks = received(far[name], 'ACK').length;
-    up.push(await startCaller({ scenario: 'call', target: stage.asterisk, ip: CARRIER, from: '4930123456', to: DIDS.fullFirst.did, values: { holdMs: 4000 } }));
+    up.push(await startCaller({ scenario: 'call-until-bye', target: stage.asterisk, ip: CARRIER, from: '4930123456', to: DIDS.fullFirst.did }));
     await until(async () => ((await stage.store.counters())[key] === 1 && received(far[name], 'ACK').length > acks ? undefined : `${name} does not talk yet`));
     t.same(since(before), { [name]: 1 });
   }
@@ -179,6 +179,7 @@ t.test('in turn: a device without room is passed over, and is no attempt; 204 wh
   t.same(finalStatuses(third), [403]);
   t.match(await stage.rowsOf(third), [{ disposition: 'FAILED', hangup_cause: 204, attempt: 1 }]);
   t.same(since(before), {});
+  await stage.asterisk.cli('channel request hangup all');
   for (const [index, name] of (['other', 'answering'] as const).entries()) {
     const result = await up[index]?.done;
     if (result === undefined) return;
