@@ -1,4 +1,5 @@
-/** One Asterisk: reachable, let in, modules, dialplan, pushed SIP objects, clock. */
+/** One Asterisk: reachable, let in, modules, dialplan, pushed SIP objects, clock, witness. */
+import { access, constants } from 'node:fs/promises';
 import type { AsteriskSettings } from '../../config/schema.ts';
 import { askInfo, globalVariable, isAttended, missingEndpoints, missingModules, pushProblem } from '../../engine/asterisk/inspect.ts';
 import type { AsteriskAddress } from '../../engine/asterisk/inspect.ts';
@@ -25,7 +26,7 @@ export async function asteriskChecks(asterisk: AsteriskSettings, app: string): P
       const advice = info.status === 401 ? 'username and password must be those of ari.conf' : 'enable `[general] enabled=yes` in ari.conf and http.conf';
       return [bad(about, `answers ${info.status}: ${info.reason}`, advice)];
     }
-    return [version(about, info.version), await modules(about, address), await dialplan(about, address), await endpoints(about, address), await pushes(about, address), await clock(about, address), await attended(about, address, app)];
+    return [version(about, info.version), await modules(about, address), await dialplan(about, address), await endpoints(about, address), await pushes(about, address), await clock(about, address), await attended(about, address, app), await witness(about, asterisk.witness)];
   } catch (error) {
     return [bad(about, `cannot be reached at ${asterisk.url}: ${reasonOf(error)}`, 'start it, enable http.conf and ari.conf, or correct its url')];
   }
@@ -58,6 +59,17 @@ async function endpoints(about: string, address: AsteriskAddress): Promise<Check
 async function pushes(about: string, address: AsteriskAddress): Promise<Check> {
   const problem = await pushProblem(address);
   return problem === '' ? good(`${about} SIP objects`, 'can be pushed') : bad(`${about} SIP objects`, `cannot be pushed: ${problem}`, 'install dialplan/sorcery.conf and restart Asterisk; the ARI user must not be read_only');
+}
+
+async function witness(about: string, path: string): Promise<Check> {
+  const advice = 'copy cel.conf and cel_custom.conf from dialplan/, and name the file in asterisk[].witness, readable for the engine';
+  if (path === '') return warn(`${about} witness`, 'none is named: ends that nobody told are estimated', advice);
+  try {
+    await access(path, constants.R_OK);
+    return good(`${about} witness`, `${path} can be read`);
+  } catch (error) {
+    return bad(`${about} witness`, `${path} cannot be read: ${reasonOf(error)}`, advice);
+  }
 }
 
 async function clock(about: string, address: AsteriskAddress): Promise<Check> {
