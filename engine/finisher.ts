@@ -79,7 +79,9 @@ export class Finisher {
         this.#ended(job);
       },
       (error: unknown) => {
-        this.#log.error({ err: error, callId: job.callId }, 'A finished call could not be handed to the store; it is kept and tried again');
+        // A lease that ran out for a moment is no trouble: it is renewed, or another daemon tells the end.
+        const fenced = error instanceof Error && error.message.startsWith('FENCED');
+        this.#log[fenced ? 'warn' : 'error']({ err: error, callId: job.callId }, 'A finished call could not be handed to the store; it is kept and tried again');
         this.#waiting.push(job);
         this.#ended(job);
         this.#retry();
