@@ -44,6 +44,7 @@ async function run(settings: Settings): Promise<void> {
     closedDidDays: settings.dids.closedDays, reconcileEveryMs: settings.reconcileEveryS * 1000,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,
+    mostBacklog: settings.settle.mostBacklog,
     log,
   });
   const engine = new Engine(settings, store, log);

@@ -103,6 +103,8 @@ const POOL_SIZE = 4;
 
 /** The hangup cause of a CallerID with too many calls at once. */
 const BANNED_CAUSE = 225;
+/** "Temporary failure", 503: what a call costs could not be kept. */
+const BACKLOG_CAUSE = 41;
 
 export function openStore(options: StoreOptions): Store {
   return new OpenStore(options);
@@ -114,6 +116,7 @@ class OpenStore implements Store {
   readonly #pool: Pool;
   readonly #priceDecimals: number;
   readonly #units: Units;
+  readonly #mostBacklog: number;
   readonly #calls: CallStore;
   readonly #follower: Follower;
   readonly #settler: Settler;
@@ -139,6 +142,7 @@ class OpenStore implements Store {
     this.#log = log;
     this.#priceDecimals = priceDecimals;
     this.#units = makeUnits(priceDecimals);
+    this.#mostBacklog = options.mostBacklog ?? Number.POSITIVE_INFINITY;
     this.#redis = connectRedis(options.redisUrl, log);
     this.#pool = makePool(postgresUrl, log, POOL_SIZE);
     const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
@@ -241,6 +245,7 @@ class OpenStore implements Store {
 
   async admit(request: AdmitRequest): Promise<AdmitAnswer> {
     this.#mustBeUp();
+    if ((this.#backlog?.waiting ?? 0) >= this.#mostBacklog) return { kind: 'refused', cause: BACKLOG_CAUSE };
     try {
       const answer = await this.#calls.admit(request);
       if (answer.kind === 'refused' && answer.cause === BANNED_CAUSE) this.#ban(request.live['from'] ?? '');

@@ -111,8 +111,19 @@ export class Settler {
         if (taken < this.#parts.batch && !this.#closed) await this.#sleeper.sleep(this.#parts.everyMs);
       } catch (error) {
         this.#failed(error);
+        await this.#tellBacklog();
         if (!this.#closed) await backOff.wait();
       }
+    }
+  }
+
+  /** Also while Postgres is away: it is then that the backlog grows. */
+  async #tellBacklog(): Promise<void> {
+    if (!this.#parts.usable()) return;
+    try {
+      this.#parts.onBacklog(await this.backlog());
+    } catch (error) {
+      this.#parts.log.debug({ reason: String(error) }, 'The backlog is not known.');
     }
   }
 

@@ -18,6 +18,8 @@ export interface StoreOptions {
   readonly settleBatch: number;
   /** Longest wait of a finished call for its transaction, ms. */
   readonly settleEveryMs: number;
+  /** With so many finished calls in Redis no new one is admitted; undefined: Redis' memory is the bound. */
+  readonly mostBacklog?: number | undefined;
   /** Counters and holds are added up anew so often, ms. */
   readonly reconcileEveryMs: number;
   readonly log: Log;

@@ -189,6 +189,7 @@ function storeOf(settings: Settings, log: pino.Logger): Store {
     closedDidDays: settings.dids.closedDays, reconcileEveryMs: settings.reconcileEveryS * 1000,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,
+    mostBacklog: settings.settle.mostBacklog,
     log,
   });
 }

@@ -9,7 +9,7 @@ import { freePort } from '../lab/ports.ts';
 import { until } from '../lab/wait.ts';
 import { migrate } from '../../store/migrate.ts';
 import { admission, cdr, counter, NOW, payer } from './requests.ts';
-import { closeServers, connect, connectToRedis, freshDatabase, freshRedis, memoryLog, postgresServer } from './servers.ts';
+import { closeServers, connect, connectToRedis, freshDatabase, freshRedis, memoryLog, migratedDatabase, postgresServer } from './servers.ts';
 import type { LoggedLine } from './servers.ts';
 import { smallTenant } from './tenant.ts';
 
@@ -142,4 +142,25 @@ t.test('a database without tables is told apart from one that is away', async (t
   t.teardown(async () => store.close());
   await until(() => (/run the command migrate/.test(store.health().postgres.reason) ? undefined : store.health().postgres.reason));
   t.pass('it says what to do');
+});
+
+t.test('the backlog is bounded: with so many finished calls waiting for Postgres no new one is admitted', async (t) => {
+  const postgres = await startPostgres();
+  t.teardown(async () => postgres.stop());
+  const postgresUrl = await migratedDatabase(postgres.url);
+  const client = await connect(postgresUrl);
+  await smallTenant(client);
+  const { log } = memoryLog();
+  const store = openStore({ postgresUrl, redisUrl: await freshRedis(), priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, reconcileEveryMs: 30_000, settleBatch: 100, settleEveryMs: 50, mostBacklog: 2, log });
+  t.teardown(async () => store.close());
+  await store.ready();
+  await client.end();
+  await postgres.stop();
+  t.match(await store.admit(admission('1-a')), { kind: 'admitted' });
+  await store.record([cdr('1-b')]);
+  await store.record([cdr('1-c')]);
+  await until(() => (store.health().backlog === 2 ? undefined : `the backlog is ${store.health().backlog}`), { timeoutMs: 15_000 });
+  t.same(await store.admit(admission('1-d')), { kind: 'refused', cause: 41 });
+  await postgres.start();
+  await until(async () => ((await store.admit(admission('1-e'))).kind === 'admitted' ? undefined : 'it is still refused'), { timeoutMs: 20_000 });
 });
