@@ -40,7 +40,8 @@ function start(to: string, scenario = 'call', values = {}): Promise<Sipp> {
 
 /** The caller's side ends the call; its row. */
 async function hungUp(caller: Sipp): Promise<Row> {
-  await stage.asterisk.cli('channel request hangup all');
+  const [name = 'none'] = /^PJSIP\/ada-[0-9a-f]+/m.exec(await stage.asterisk.cli('core show channels concise')) ?? [];
+  await stage.asterisk.cli(`channel request hangup ${name}`);
   const result = await caller.done;
   if (result.exitCode !== 0) throw new Error(result.errors);
   const rows = await stage.rowsOf(result);
