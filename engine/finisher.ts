@@ -41,9 +41,9 @@ export class Finisher {
     this.#start({ callId: cdrs[0]?.uniqueId ?? '', led: false, run: () => this.#store.record(cdrs) });
   }
 
-  /** True while the end of the call is on its way to the store. */
-  has(callId: string): boolean {
-    return [...this.#running, ...this.#waiting].some((job) => job.callId === callId);
+  /** Calls whose end is on its way to the store. */
+  ending(): ReadonlySet<string> {
+    return new Set([...this.#running, ...this.#waiting].map((job) => job.callId));
   }
 
   /** The store may have lost what it took lately: it is told again. What it knows changes nothing. */

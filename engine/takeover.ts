@@ -65,7 +65,9 @@ export async function takeOver(parts: TakeoverParts, early: readonly Early[], be
   clock.stamp(await askTime(link));
   const ids = registry.channelIds();
   const own = ids.filter((id) => before === null || before.own.has(id));
-  const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId) || finisher.has(callId));
+  // Asked for when the list is there: a call may end while it is read.
+  let ending: ReadonlySet<string> | null = null;
+  const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId) || (ending ??= finisher.ending()).has(callId));
   const calls = open.map((one) => ({ open: one, call: remembered(parts, one) }));
   const channels = new Map((await listChannels(link)).map((channel) => [channel.id, channel]));
   const asked = [...own, ...open.flatMap(({ callId, past }) => [callerOf(callId), legOf(callId, decodePast(past).length + 1)])];
