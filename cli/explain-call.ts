@@ -11,7 +11,8 @@ import type { Arrival, CounterClaim, Payer, Plan, RoutingSettings } from '../rou
 import type { TalkView } from '../routing/minutes.ts';
 import { route } from '../routing/route.ts';
 import type { WhichScores } from '../store/redis/scores.ts';
-import type { LiveView } from '../store/redis/view.ts';
+import { DAILY_LIMIT_CAUSE } from '../store/redis/admit.ts';
+import type { LiveView, Purse } from '../store/redis/view.ts';
 
 export interface ExplainParts {
   readonly catalog: Catalog;
@@ -57,7 +58,7 @@ export async function explainCall(parts: ExplainParts, arrival: Arrival): Promis
   const full = [...decision.counters].find((claim) => isFull(claim, counters, steps));
   const ways = explainedWays(decision, counters);
   if (full !== undefined) return refusal(full.cause, steps, ways);
-  const money = await explainMoney(parts, decision, steps);
+  const money = await explainMoney(parts, decision, { steps, atMs: arrival.atMs });
   if (money.cause !== 0) return refusal(money.cause, steps, ways);
   const usable = decision.ways.find((way) => way.claims.every((claim) => !isFull(claim, counters, steps, 'skipped')));
   if (usable === undefined) return refusal(204, steps, ways);
@@ -93,19 +94,18 @@ function owed(payer: Payer, seconds: number): Money {
   return payer.rates.reduce((sum, rate) => sum + reserve(rate, seconds), 0n);
 }
 
-async function explainMoney(parts: ExplainParts, plan: Plan, steps: Step[]): Promise<{ cause: number; longestS: number }> {
+async function explainMoney(parts: ExplainParts, plan: Plan, { steps, atMs }: { readonly steps: Step[]; readonly atMs: number }): Promise<{ cause: number; longestS: number }> {
   let longestS = parts.reservation === 'frozen' && plan.payers.length > 0 ? Math.min(parts.frozenS, plan.maxTalkS) : plan.maxTalkS;
   for (const payer of plan.payers) {
     if (owed(payer, longestS) <= 0n) continue;
-    const purse = await parts.view.purse(payer.userId);
-    if (purse === null || purse.credit === null) continue;
-    const total = purse.balance + purse.credit - purse.pending;
-    const free = total - purse.reserved;
+    const purse = await parts.view.purse(payer.userId, atMs);
+    if (purse === null) continue;
+    const free = freeOf(purse);
+    if (free === null) continue;
     const name = parts.catalog.users.get(payer.userId)?.username ?? `user ${payer.userId}`;
-    const detail = `${name}: balance ${moneyText(purse.balance)}, credit ${moneyText(purse.credit)}, held by calls ${moneyText(purse.reserved)}, free ${moneyText(free)}`;
-    const least = owed(payer, 1);
-    if (free < least) {
-      const cause = total <= 0n ? payer.causes.tooLow : total < least ? payer.causes.underOneSecond : payer.causes.simultaneous;
+    const detail = `${name}: ${purseText(purse, free)}`;
+    const cause = moneyCause(payer, purse, free);
+    if (cause !== 0) {
       steps.push({ check: 'money', outcome: 'refused', detail, cause });
       return { cause, longestS: 0 };
     }
@@ -114,4 +114,24 @@ async function explainMoney(parts: ExplainParts, plan: Plan, steps: Step[]): Pro
     if (rate !== undefined) longestS = Math.min(longestS, longestCall(rate, free, longestS));
   }
   return { cause: 0, longestS };
+}
+
+/** What a payer may still spend; null: without limit. */
+function freeOf({ balance, credit, reserved, pending, today }: Purse): Money | null {
+  const own = credit === null ? null : balance + credit - reserved - pending;
+  return own === null || (today !== null && today < own) ? today : own;
+}
+
+function purseText({ balance, credit, reserved, today }: Purse, free: Money): string {
+  const ofDay = today === null ? '' : `, left of the daily limit ${moneyText(today)}`;
+  return `balance ${moneyText(balance)}, credit ${credit === null ? 'unlimited' : moneyText(credit)}, held by calls ${moneyText(reserved)}${ofDay}, free ${moneyText(free)}`;
+}
+
+/** As the script that admits decides it; 0: a second can be paid. */
+function moneyCause(payer: Payer, { balance, credit, pending, today }: Purse, free: Money): number {
+  const least = owed(payer, 1);
+  if (free >= least) return 0;
+  if (today !== null && today < least) return DAILY_LIMIT_CAUSE;
+  const total = balance + (credit ?? 0n) - pending;
+  return total <= 0n ? payer.causes.tooLow : total < least ? payer.causes.underOneSecond : payer.causes.simultaneous;
 }

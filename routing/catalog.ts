@@ -33,6 +33,8 @@ export interface User {
   readonly postpaid: boolean;
   /** How far below zero the balance may go; null: without limit (postpaid only). */
   readonly credit: Money | null;
+  /** What his calls may cost within a day of his time zone; 0n: any. */
+  readonly dailyLimit: Money;
   readonly currency: string;
   readonly timeZone: string;
   readonly tariffId: number | null;

@@ -110,6 +110,7 @@ const OWN: readonly HangupCause[] = [
   own(283, 'didSourceBlacklisted', "The source number is in the DID's blacklist"),
   own(284, 'didClosed', 'The DID is closed'),
   own(285, 'providerMinutesUsedUp', 'Provider skipped: its minutes of this month or day are used up'),
+  own(290, 'dailyLimitReached', "The payer's daily limit is reached"),
   own(304, 'callsPerSecond', 'Too many calls a second from this originator', 'congestion'),
   own(329, 'providerCallsPerSecond', 'Provider skipped: too many calls a second', 'congestion'),
   own(330, 'blockedInUserTariff', "The destination is blocked in the originator's tariff"),

@@ -33,9 +33,9 @@ export interface Levels {
   readonly payers: readonly Payer[];
 }
 
-/** Someone with unlimited credit never runs out: nothing is held for him. */
+/** Someone with unlimited credit and no daily limit never runs out: nothing is held for him. */
 export function payerOf(user: User, rates: readonly Rate[], causes: PayerCauses): Payer[] {
-  return user.postpaid && user.credit === null ? [] : [{ userId: user.id, rates, causes }];
+  return user.postpaid && user.credit === null && user.dailyLimit === 0n ? [] : [{ userId: user.id, rates, causes }];
 }
 
 export interface LevelRequest {

@@ -9,17 +9,25 @@ interface BalanceRow {
   readonly balance: string;
   readonly credit: string | null;
   readonly version: string;
+  readonly daily: string;
+  readonly spent: string;
+  readonly untilMs: number;
 }
 
 /** `ids` null: all users. */
 export async function loadBalances(reader: Pick<ClientBase, 'query'>, ids: readonly number[] | null): Promise<readonly Spendable[]> {
-  const { rows } = await reader.query<BalanceRow>(`select id, balance, credit, balance_version as version from users
+  const { rows } = await reader.query<BalanceRow>(`select id, balance, credit, balance_version as version,
+    daily_limit as daily, spent, greatest(0, extract(epoch from spent_until) * 1000)::float8 as "untilMs" from users
     where $1::int[] is null or id = any ($1)`, [ids]);
   return rows.map((row) => spendable(row));
 }
 
-export function spendable({ id, balance, credit, version }: BalanceRow): Spendable {
-  return { userId: id, balance: parseMoney(balance), credit: credit === null ? null : parseMoney(credit), version: Number(version) };
+export function spendable({ id, balance, credit, version, daily, spent, untilMs }: BalanceRow): Spendable {
+  const limit = parseMoney(daily);
+  return {
+    userId: id, balance: parseMoney(balance), credit: credit === null ? null : parseMoney(credit), version: Number(version),
+    day: limit === 0n ? null : { limit, spent: parseMoney(spent), untilMs },
+  };
 }
 
 export class Balances {

@@ -1099,6 +1099,9 @@ create table users (
   comment text default ''::text not null,
   created_at timestamp with time zone default now() not null,
   dynamic_blacklist text default 'global'::text not null,
+  daily_limit money_amount default 0 not null,
+  spent money_amount default 0 not null,
+  spent_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
   constraint users_allow_loss_calls_not_null NOT NULL allow_loss_calls,
   constraint users_balance_not_null NOT NULL balance,
   constraint users_balance_version_not_null NOT NULL balance_version,
@@ -1109,6 +1112,7 @@ create table users (
   constraint users_created_at_not_null NOT NULL created_at,
   constraint users_currency_fkey FOREIGN KEY (currency) REFERENCES currencies(code),
   constraint users_currency_not_null NOT NULL currency,
+  constraint users_daily_limit_not_null NOT NULL daily_limit,
   constraint users_destination_list_mode_not_null NOT NULL destination_list_mode,
   constraint users_destination_pool_id_fkey FOREIGN KEY (destination_pool_id) REFERENCES number_pools(id),
   constraint users_dynamic_blacklist_not_null NOT NULL dynamic_blacklist,
@@ -1130,17 +1134,21 @@ create table users (
   constraint users_postpaid_not_null NOT NULL postpaid,
   constraint users_source_list_mode_not_null NOT NULL source_list_mode,
   constraint users_source_pool_id_fkey FOREIGN KEY (source_pool_id) REFERENCES number_pools(id),
+  constraint users_spent_not_null NOT NULL spent,
+  constraint users_spent_until_not_null NOT NULL spent_until,
   constraint users_tariff_id_fkey FOREIGN KEY (tariff_id) REFERENCES tariffs(id),
   constraint users_time_zone_not_null NOT NULL time_zone,
   constraint users_type_not_null NOT NULL type,
   constraint users_username_key UNIQUE (username),
   constraint users_username_not_null NOT NULL username,
   constraint combined_limit_excludes_the_others CHECK ((((combined_limit)::integer = 0) OR (((outbound_limit)::integer = 0) AND ((inbound_limit)::integer = 0)))),
+  constraint daily_limit_is_not_negative CHECK (((daily_limit)::numeric >= (0)::numeric)),
   constraint destination_list_needs_a_pool CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),
   constraint nobody_owns_himself CHECK (((id = owner_id) = (id = 0))),
   constraint only_postpaid_credit_is_unlimited CHECK (((credit IS NOT NULL) OR postpaid)),
   constraint only_user_0_is_admin CHECK (((id = 0) = (type = 'admin'::text))),
   constraint source_list_needs_a_pool CHECK ((((source_list_mode)::text = 'no'::text) OR (source_pool_id IS NOT NULL))),
+  constraint spent_is_not_negative CHECK (((spent)::numeric >= (0)::numeric)),
   constraint users_credit_check CHECK (((credit)::numeric >= (0)::numeric)),
   constraint users_dynamic_blacklist_check CHECK ((dynamic_blacklist = ANY (ARRAY['off'::text, 'own'::text, 'global'::text]))),
   constraint users_flash_call_price_check CHECK ((((flash_call_price)::numeric >= (0)::numeric) AND ((flash_call_price)::numeric < '1000000'::numeric))),
@@ -1159,7 +1167,7 @@ CREATE TRIGGER follow_insert AFTER INSERT ON public.users REFERENCING NEW TABLE 
 CREATE TRIGGER follow_insert_balances AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION note_change('balances', 'id');
 CREATE TRIGGER follow_ledger AFTER UPDATE ON public.users REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((pg_trigger_depth() > 0)) EXECUTE FUNCTION note_balances_update();
 CREATE TRIGGER follow_update AFTER UPDATE ON public.users REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((pg_trigger_depth() = 0)) EXECUTE FUNCTION note_users_update();
-CREATE TRIGGER guard_balance BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (((old.balance)::numeric <> (new.balance)::numeric) OR (old.balance_version <> new.balance_version) OR (old.id <> new.id) OR ((old.credit)::numeric IS DISTINCT FROM (new.credit)::numeric) OR (old.postpaid <> new.postpaid)))) EXECUTE FUNCTION guard_balance('user');
+CREATE TRIGGER guard_balance BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((pg_trigger_depth() = 0) AND (((old.balance)::numeric <> (new.balance)::numeric) OR (old.balance_version <> new.balance_version) OR (old.id <> new.id) OR ((old.credit)::numeric IS DISTINCT FROM (new.credit)::numeric) OR (old.postpaid <> new.postpaid) OR ((old.daily_limit)::numeric <> (new.daily_limit)::numeric) OR ((old.spent)::numeric <> (new.spent)::numeric) OR (old.spent_until <> new.spent_until)))) EXECUTE FUNCTION guard_balance('user');
 CREATE TRIGGER keep_ledger BEFORE DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION keep_ledger_account('user');
 CREATE TRIGGER opening_row AFTER INSERT ON public.users FOR EACH ROW WHEN (((new.balance)::numeric <> (0)::numeric)) EXECUTE FUNCTION opening_row('user');
 CREATE TRIGGER tariff_purpose_insert BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION check_tariff_purpose('tariff_id', 'user_wholesale,user_retail');
@@ -1364,6 +1372,15 @@ begin
 end $function$
 ;
 
+CREATE OR REPLACE FUNCTION public.end_of_day(zone text)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select (date_trunc('day', now() at time zone zone) + interval '1 day') at time zone zone
+$function$
+;
+
 CREATE OR REPLACE FUNCTION public.first_balance_version()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1482,13 +1499,14 @@ begin
   -- Written for a balance that has moved already.
   if pg_trigger_depth() > 1 then return null; end if;
   for s in
-    select account, array_agg(account_id) ids, array_agg(total) totals, array_agg(low) lows, array_agg(high) highs, array_agg(n) counts, array_agg(last) lasts
+    select account, array_agg(account_id) ids, array_agg(total) totals, array_agg(charge) charges, array_agg(low) lows, array_agg(high) highs, array_agg(n) counts, array_agg(last) lasts
     from (select account, account_id, sum(amount) total, min(version) low, max(version) high, count(*) n,
+            coalesce(sum(-amount) filter (where amount < 0 and cause in ('call', 'did', 'flash_call')), 0) charge,
             (array_agg(balance_after order by version desc))[1] last
           from new_rows group by account, account_id) a
     group by account
   loop
-    if s.account = 'user' then moved := ledger_apply_users(s.ids, s.totals, s.lows, s.highs, s.counts, s.lasts);
+    if s.account = 'user' then moved := ledger_apply_users(s.ids, s.totals, s.charges, s.lows, s.highs, s.counts, s.lasts);
     else moved := ledger_apply_providers(s.ids, s.totals, s.lows, s.highs, s.counts, s.lasts);
     end if;
     if moved <> cardinality(s.ids) then
@@ -1512,13 +1530,15 @@ AS $function$
 $function$
 ;
 
-CREATE OR REPLACE FUNCTION public.ledger_apply_users(accounts integer[], totals numeric[], lows bigint[], highs bigint[], counts bigint[], lasts numeric[])
+CREATE OR REPLACE FUNCTION public.ledger_apply_users(accounts integer[], totals numeric[], charges numeric[], lows bigint[], highs bigint[], counts bigint[], lasts numeric[])
  RETURNS bigint
  LANGUAGE sql
 AS $function$
   with moved as (
-    update users u set balance = s.last, balance_version = s.high
-    from unnest(accounts, totals, lows, highs, counts, lasts) s (id, total, low, high, n, last)
+    update users u set balance = s.last, balance_version = s.high,
+      spent = case when now() < u.spent_until then u.spent + s.charge else s.charge end,
+      spent_until = end_of_day(u.time_zone)
+    from unnest(accounts, totals, charges, lows, highs, counts, lasts) s (id, total, charge, low, high, n, last)
     where u.id = s.id and s.low = u.balance_version + 1 and s.n = s.high - s.low + 1 and s.last = u.balance + s.total
     returning 1)
   select count(*) from moved
@@ -1711,6 +1731,8 @@ AS $function$
 begin
   n.balance := o.balance;
   n.balance_version := o.balance_version;
+  n.spent := o.spent;
+  n.spent_until := o.spent_until;
   return n is distinct from o;
 end $function$
 ;

@@ -42,6 +42,7 @@ export type AdmitAnswer =
 /** Hold more for a running call. The answer is what each payer has on hold in all, in the order asked. */
 export interface ExtendRequest {
   readonly callId: string;
+  readonly nowMs: number;
   readonly payers: readonly { readonly userId: number; readonly want: Money }[];
 }
 

@@ -82,7 +82,7 @@ function extend(call: Call, state: Talking, now: Moment): Step {
   if (state.extending || !extendable(call, state.paidS, talk)) return { state, actions: [] };
   const paidS = Math.max(state.paidS, Math.ceil(elapsedMs(state.answered, now) / 1000));
   const payers = holdUntil(call, paidS + call.settings.sliceS, talk);
-  return { state: { ...state, extending: true }, actions: [{ do: 'extend', request: { callId: call.id, payers } }] };
+  return { state: { ...state, extending: true }, actions: [{ do: 'extend', request: { callId: call.id, nowMs: now.wallMs, payers } }] };
 }
 
 /** A call taken over, that nobody extended or cut meanwhile: whoever can pay for what was talked goes on. */

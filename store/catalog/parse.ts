@@ -35,6 +35,7 @@ export function parseUser(row: Row, thresholds: readonly Row[]): User {
     blocked: flag(row, 'blocked'),
     postpaid,
     credit,
+    dailyLimit: money(row, 'daily_limit'),
     currency: text(row, 'currency'),
     timeZone: timeZone(row),
     tariffId: wholeOrNull(row, 'tariff_id'),

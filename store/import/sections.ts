@@ -164,6 +164,7 @@ const users: SectionSpec = {
     postpaid: { column: 'postpaid', parse: kind.flag },
     balance: { column: 'balance', parse: kind.money('any'), createOnly: true },
     credit: { column: 'credit', parse: kind.credit },
+    dailyLimit: { column: 'daily_limit', parse: kind.money('notNegative') },
     currency: { column: 'currency', ref: 'currencies' },
     timeZone: { column: 'time_zone', parse: kind.timeZone },
     tariff: { column: 'tariff_id', ref: 'tariffs' },

@@ -7,7 +7,7 @@
 --       then field and value of what the live view shows
 -- MEMO  what a takeover needs to know of the call
 -- Returns {'admitted', way (from 0; -1: none was asked), what each payer has on hold} | {'refused', cause}
---       | {'noWay'} | {'unknown', user ids that have no balance here yet} | {'finished'}: the call is over already
+--       | {'noWay'} | {'dailyLimit'} | {'unknown', user ids that have no balance here yet} | {'finished'}: the call is over already
 local call, live, done = KEYS[1], KEYS[2], KEYS[3]
 local counters, windows, payers, ways = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 
@@ -45,9 +45,10 @@ local purses, unknown = {}, {'unknown'}
 for i = 1, payers do
   local key = KEYS[3 + counters + windows + i]
   if not purses[key] then
-    local fields = redis.call('HMGET', key, 'balance', 'credit', 'reserved', 'pending')
+    local fields = redis.call('HMGET', key, 'balance', 'credit', 'reserved', 'pending', 'day')
     if fields[1] then
-      purses[key] = {fields = fields, left = spendable(fields), reserved = money(fields[3] or '0')}
+      local left, today = spendable(fields, ARGV[2])
+      purses[key] = {left = left, today = today, reserved = money(fields[3] or '0')}
     else
       unknown[#unknown + 1] = ARGV[arg + (i - 1) * 6]
     end
@@ -63,6 +64,7 @@ for i = 1, payers do
   if purse.left and less(purse.left, want) then
     grant = less(ZERO, purse.left) and purse.left or ZERO
     if less(grant, least) then
+      if purse.today and less(purse.today, least) then return {'dailyLimit'} end
       -- Nothing there; not even one second; enough for one, but other calls hold it.
       local total = plus(purse.left, purse.reserved)
       local cause = less(ZERO, total) and (less(total, least) and 5 or 4) or 3
@@ -70,6 +72,7 @@ for i = 1, payers do
     end
   end
   if purse.left then purse.left = minus(purse.left, grant) end
+  if purse.today then purse.today = minus(purse.today, grant) end
   purse.reserved = plus(purse.reserved, grant)
   purse.grant = plus(purse.grant or ZERO, grant)
   purse.user = ARGV[arg]

@@ -7,6 +7,9 @@ import type { Units } from './units.ts';
 /** None of the ways asked for has room: "No usable provider" in the list of hangup causes. */
 export const NO_WAY_CAUSE = 204;
 
+/** What the payer's calls may cost within a day is used up, or on hold for other calls. */
+export const DAILY_LIMIT_CAUSE = 290;
+
 /** Fields of the call's hash that scripts keep for themselves begin with this. */
 export const OWN_FIELD = '_';
 
@@ -37,7 +40,7 @@ export function encodeNextWay(request: NextWayRequest): ScriptCall {
 
 export function encodeExtend(request: ExtendRequest, units: Units): ScriptCall {
   const keys = [callKey(request.callId)];
-  const args: (string | number)[] = [];
+  const args: (string | number)[] = [request.nowMs];
   for (const payer of request.payers) {
     keys.push(payerKey(payer.userId));
     args.push(payer.userId, units.owed(payer.want));
@@ -87,6 +90,8 @@ export function decodeAdmit(callId: string, raw: unknown): RawAnswer {
       return { kind, cause: Number(rest[0]) };
     case 'noWay':
       return { kind: 'refused', cause: NO_WAY_CAUSE };
+    case 'dailyLimit':
+      return { kind: 'refused', cause: DAILY_LIMIT_CAUSE };
     case 'unknown':
       return { kind, userIds: rest.map(Number) };
     default:

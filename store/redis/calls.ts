@@ -17,6 +17,15 @@ export interface Spendable {
   /** null: without limit. */
   readonly credit: Money | null;
   readonly version: number;
+  /** null: any. */
+  readonly day: DailyLimit | null;
+}
+
+/** What a user's calls may cost within a day, and what those of the day that ends at `untilMs` cost so far. */
+export interface DailyLimit {
+  readonly limit: Money;
+  readonly spent: Money;
+  readonly untilMs: number;
 }
 
 export interface CallStore {
@@ -166,9 +175,10 @@ function liveArgs(fields: LiveFields): (string | number)[] {
   return args;
 }
 
-/** Balance, credit and version as scripts take them. */
-export function spendableArgs(spendable: Spendable, units: Units): readonly string[] {
-  return [units.owned(spendable.balance), spendable.credit === null ? 'inf' : units.owned(spendable.credit), String(spendable.version)];
+/** Balance, credit, version and the day ("limit spent until") as scripts take them. */
+export function spendableArgs({ balance, credit, version, day }: Spendable, units: Units): readonly string[] {
+  const ofDay = day === null ? '' : `${units.owned(day.limit)} ${units.owed(day.spent)} ${day.untilMs}`;
+  return [units.owned(balance), credit === null ? 'inf' : units.owned(credit), String(version), ofDay];
 }
 
 async function setBalances(redis: Redis, units: Units, balances: readonly Spendable[]): Promise<number> {

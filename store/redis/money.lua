@@ -41,11 +41,18 @@ local function text(a)
   return string.format('%s%.0f%09.0f', sign, high, low)
 end
 
--- What a payer may still spend; nil: without limit. Fields as HMGET gives them: balance, credit, reserved, pending.
-local function spendable(payer)
-  if payer[2] == 'inf' then return nil end
-  local own = plus(money(payer[1]), money(payer[2] or '0'))
-  return minus(own, plus(money(payer[3] or '0'), money(payer[4] or '0')))
+-- What a payer may still spend, and what of his daily limit is left; nil: without limit. What is held or pending counts
+-- for today. Fields as HMGET gives them: balance, credit, reserved, pending, day.
+local function spendable(payer, now)
+  local taken, own, today = plus(money(payer[3] or '0'), money(payer[4] or '0')), nil, nil
+  if payer[2] ~= 'inf' then own = minus(plus(money(payer[1]), money(payer[2] or '0')), taken) end
+  if payer[5] and payer[5] ~= '' then
+    local limit, spent, till = string.match(payer[5], '(%S+) (%S+) (%S+)')
+    today = minus(money(limit), taken)
+    if tonumber(now) < tonumber(till) then today = minus(today, money(spent)) end
+    if not own or less(today, own) then own = today end
+  end
+  return own, today
 end
 
 -- Takes a place back; a counter at 0 is not kept.

@@ -1,7 +1,7 @@
 -- After the settling transaction: takes the new balances and removes what is no longer pending with the stream entries.
 -- An entry that is gone already takes nothing with it, and raises no score, so a repetition changes nothing.
 -- KEYS  1 tollgate:cdr
--- ARGV  1 rules of the dynamic blacklist as JSON (store/redis/score-feed.ts; '': off), 2 number of balances; of each: user id, balance, credit ('inf': without limit), version;
+-- ARGV  1 rules of the dynamic blacklist as JSON (store/redis/score-feed.ts; '': off), 2 number of balances; of each: user id, balance, credit ('inf': without limit), version, day ("limit spent until"; '': no limit);
 --       then of each entry: stream id, owed as in finish, its call for the rules as JSON ('': none)
 -- Returns the number of entries removed
 local rules = ARGV[1] ~= '' and cjson.decode(ARGV[1])
@@ -11,9 +11,9 @@ for _ = 1, balances do
   local payer = 'tollgate:payer:' .. ARGV[arg]
   local version = redis.call('HGET', payer, 'version')
   if not version or tonumber(version) < tonumber(ARGV[arg + 3]) then
-    redis.call('HSET', payer, 'balance', ARGV[arg + 1], 'credit', ARGV[arg + 2], 'version', ARGV[arg + 3])
+    redis.call('HSET', payer, 'balance', ARGV[arg + 1], 'credit', ARGV[arg + 2], 'version', ARGV[arg + 3], 'day', ARGV[arg + 4])
   end
-  arg = arg + 4
+  arg = arg + 5
 end
 local removed, calls = 0, {}
 for i = arg, #ARGV, 3 do

@@ -11,6 +11,7 @@ import { readQuality } from './quality.ts';
 import { clearScore, readScore, readScores } from './scores.ts';
 import type { WhichScores } from './scores.ts';
 import { makeUnits } from './units.ts';
+import type { Units } from './units.ts';
 
 /** A payer as Redis holds him. */
 export interface Purse {
@@ -19,6 +20,8 @@ export interface Purse {
   readonly credit: Money | null;
   readonly reserved: Money;
   readonly pending: Money;
+  /** What is left of his daily limit now; null: he has none. */
+  readonly today: Money | null;
 }
 
 export interface LiveView {
@@ -26,7 +29,7 @@ export interface LiveView {
   /** Counters of concurrent calls that are not 0, by key without prefix, e.g. `calls:user:5:out`. */
   readonly counters: () => Promise<Readonly<Record<string, number>>>;
   /** null: Redis does not know this payer. */
-  readonly purse: (userId: number) => Promise<Purse | null>;
+  readonly purse: (userId: number, nowMs: number) => Promise<Purse | null>;
   /** How the attempts of these providers went within the window. */
   readonly quality: (providerIds: readonly number[], window: { readonly nowMs: number; readonly windowMs: number }) => Promise<QualityView>;
   /** Providers that do not answer the periodic check of this Asterisk. */
@@ -37,6 +40,12 @@ export interface LiveView {
   readonly score: (item: string, which: WhichScores) => Promise<number | undefined>;
   readonly clearScore: (item: string, which: WhichScores) => Promise<void>;
   readonly close: () => Promise<void>;
+}
+
+/** `day` as `spendableArgs` writes it. */
+function leftOfDay(day: string, units: Units, nowMs: number): Money {
+  const [limit = '0', spent = '0', until] = day.split(' ');
+  return units.toMoney(limit) - (nowMs < Number(until) ? units.toMoney(spent) : 0n);
 }
 
 /** Rejects, naming Redis, when it cannot be reached. */
@@ -62,12 +71,14 @@ export async function openLiveView(redisUrl: string, priceDecimals: number): Pro
     scores: async (which) => readScores(redis, which),
     score: async (item, which) => readScore(redis, item, which),
     clearScore: async (item, which) => clearScore(redis, item, which),
-    async purse(userId) {
-      const [balance, credit, reserved, pending] = await redis.hmget(payerKey(userId), 'balance', 'credit', 'reserved', 'pending');
+    async purse(userId, nowMs) {
+      const [balance, credit, reserved, pending, day] = await redis.hmget(payerKey(userId), 'balance', 'credit', 'reserved', 'pending', 'day');
       if (typeof balance !== 'string') return null;
+      const held = units.toMoney(reserved ?? '0');
+      const owed = units.toMoney(pending ?? '0');
       return {
-        balance: units.toMoney(balance), credit: credit === 'inf' ? null : units.toMoney(credit ?? '0'),
-        reserved: units.toMoney(reserved ?? '0'), pending: units.toMoney(pending ?? '0'),
+        balance: units.toMoney(balance), credit: credit === 'inf' ? null : units.toMoney(credit ?? '0'), reserved: held, pending: owed,
+        today: typeof day === 'string' && day !== '' ? leftOfDay(day, units, nowMs) - held - owed : null,
       };
     },
     async close() {

@@ -13,7 +13,7 @@ import { finalStatuses, received } from './trace.ts';
 
 const IPS = {
   short: '127.0.1.1', slices: '127.0.1.2', many: '127.0.1.3', poor: '127.0.1.4', dust: '127.0.1.5', child: '127.0.1.6', free: '127.0.1.7', credit: '127.0.1.8',
-  'short-child': '127.0.1.9', stepped: '127.0.1.10', topped: '127.0.1.11', unlimited: '127.0.1.12',
+  'short-child': '127.0.1.9', stepped: '127.0.1.10', topped: '127.0.1.11', unlimited: '127.0.1.12', daily: '127.0.1.13',
 };
 const far = await startPeer({ scenario: 'peer-answer-at-once', ip: '127.0.2.1' });
 const phone = await startPeer({ scenario: 'peer-answer', values: { ringMs: 600 }, ip: '127.0.2.2' });
@@ -42,6 +42,7 @@ const tenant: Tenant = {
     { username: 'free', tariff: 'free', lcr: 'main', balance: '0' },
     { username: 'credit', tariff: 'second', lcr: 'main', postpaid: true, credit: '2', balance: '0' },
     { username: 'unlimited', tariff: 'second', lcr: 'main', postpaid: true, credit: 'unlimited', balance: '-3' },
+    { username: 'daily', tariff: 'second', lcr: 'main', postpaid: true, credit: 'unlimited', balance: '0', dailyLimit: '4', timeZone: 'Asia/Kolkata' },
     { username: 'stepped', tariff: 'steps', lcr: 'main', balance: '3.4' },
     { username: 'owner', tariff: 'second', lcr: 'main', balance: '3.2' },
     { username: 'topped', tariff: 'second', lcr: 'main', balance: '2' },
@@ -177,6 +178,24 @@ t.test('calls at once share one balance to the last unit and never overdraw it',
   const outcomes = rows.map((row) => `${String(row['disposition'])} ${String(row['hangup_cause'])} ${String(row['billsec'])} s`).sort();
   t.same(outcomes, ['ANSWERED 16 1 s', 'ANSWERED 16 3 s', 'ANSWERED 16 3 s', 'FAILED 212 0 s', 'FAILED 212 0 s']);
   await settles('many', '0');
+});
+
+t.test('the daily limit cuts all calls of the user, refuses further ones, and ends with the day', async (t) => {
+  const cut = await call({ scenario: 'call-until-bye', target: stage.asterisk, ip: IPS.daily, from: '37060000001', to: '37061000000', calls: 2, ratePerSecond: 50 });
+  t.equal(cut.exitCode, 0, cut.errors);
+  const talked = (await stage.rowsOf(cut)).map(({ disposition, billsec, terminated_by: by }) => `${String(disposition)} ${String(billsec)} s ${String(by)}`).sort();
+  t.same(talked, ['ANSWERED 1 s system', 'ANSWERED 3 s system'], 'together 4 units');
+  await settles('daily', '-4');
+  const refused = await talk({ from: 'daily', scenario: 'any-answer' });
+  t.same(finalStatuses(refused), [403]);
+  t.match(await stage.rowsOf(refused), [{ hangup_cause: 290, disposition: 'FAILED' }]);
+  // The day ends.
+  const payer = `tollgate:payer:${await stage.userId('daily')}`;
+  await stage.db.query(`update users set spent_until = now() where username = 'daily'`);
+  const day = async (): Promise<number> => Number((await stage.redis.hget(payer, 'day'))?.split(' ')[2]);
+  await until(async () => ((await day()) <= Date.now() ? undefined : 'Redis does not know'));
+  const result = await talk({ from: 'daily', scenario: 'call', values: { holdMs: 700 } });
+  t.match(await stage.rowsOf(result), [{ disposition: 'ANSWERED', billsec: 1 }]);
 });
 
 t.test('nothing is held any more, and the books agree', async (t) => {

@@ -133,15 +133,37 @@ t.test('extend raises a hold as far as the money goes, never lowers it, and may 
   t.teardown(close);
   await store.setBalances([balance(5, '10'), balance(9, '1', { credit: null })]);
   await store.admit(admission('c1', { payers: [payer(5, '2')] }));
-  const want = (amount: string) => ({ callId: 'c1', payers: [{ userId: 9, want: money('7') }, { userId: 5, want: money(amount) }] });
+  const want = (amount: string) => ({ callId: 'c1', nowMs: NOW, payers: [{ userId: 9, want: money('7') }, { userId: 5, want: money(amount) }] });
   t.strictSame(await store.extend(want('4')), [money('7'), money('4')], 'also of a payer who held nothing before');
   t.strictSame(await store.extend(want('4')), [money('7'), money('4')]);
   t.strictSame(await store.extend(want('3')), [money('7'), money('4')]);
   t.strictSame(await store.extend(want('30')), [money('7'), money('10')]);
-  t.equal(await store.extend({ callId: 'nobody', payers: [] }), null);
+  t.equal(await store.extend({ callId: 'nobody', nowMs: NOW, payers: [] }), null);
   await store.finish({ callId: 'c1', nowMs: NOW, debits: [], cdrs: [] });
   t.equal(await redis.hget('tollgate:payer:9', 'reserved'), '0');
   t.equal(await redis.hget('tollgate:payer:5', 'reserved'), '0');
+});
+
+t.test('what calls may cost today limits whoever has more, or all of it; the next day begins anew', async (t) => {
+  const { store, close } = await openCalls();
+  t.teardown(close);
+  const day = { limit: money('5'), spent: money('2'), untilMs: NOW + 1000 };
+  await store.setBalances([balance(5, '100', { day }), balance(9, '-50', { credit: null, day })]);
+  const ask = async (callId: string, userId: number, nowMs = NOW) => store.admit(admission(callId, { nowMs, payers: [payer(userId, '2', '0.5')] }));
+  for (const userId of [5, 9]) {
+    t.match(await ask(`${userId}-a`, userId), { granted: [money('2')] });
+    t.match(await ask(`${userId}-b`, userId), { granted: [money('1')] }, 'the rest of the day');
+    t.strictSame(await ask(`${userId}-c`, userId), { kind: 'refused', cause: 290 });
+    t.strictSame(await store.extend({ callId: `${userId}-a`, nowMs: NOW, payers: [{ userId, want: money('4') }] }), [money('2')], 'running calls get no more either');
+    t.strictSame(await store.extend({ callId: `${userId}-a`, nowMs: NOW + 1000, payers: [{ userId, want: money('4') }] }), [money('4')], 'at midnight they do');
+    t.strictSame(await ask(`${userId}-d`, userId, NOW + 1000), { kind: 'refused', cause: 290 }, 'what is held counts for the day that is');
+    await store.finish({ callId: `${userId}-a`, nowMs: NOW, debits: [{ account: 'user', accountId: userId, amount: money('3'), cause: 'call' }], cdrs: [cdr(`${userId}-a`)] });
+    t.match(await ask(`${userId}-e`, userId, NOW + 1000), { granted: [money('1')] }, 'what is owed counts as well');
+  }
+  await store.setBalances([balance(5, '0.4', { day: { ...day, spent: 0n }, version: 2 })]);
+  await store.finish({ callId: '5-b', nowMs: NOW, debits: [], cdrs: [] });
+  await store.finish({ callId: '5-e', nowMs: NOW, debits: [], cdrs: [] });
+  t.strictSame(await ask('5-f', 5), { kind: 'refused', cause: 211 }, 'where the balance is the shorter one, that is told');
 });
 
 t.test('a payer unknown to Redis is seeded from memory; one without any balance is refused', async (t) => {
@@ -153,7 +175,7 @@ t.test('a payer unknown to Redis is seeded from memory; one without any balance 
   t.strictSame(await store.admit(admission('c2', { payers: [payer(5, '1'), payer(6, '1')] })), { kind: 'refused', cause: 211 });
   t.match(lines.at(-1), { level: 'warn', fields: { callId: 'c2', userIds: [6] } });
   await redis.del('tollgate:payer:5');
-  t.strictSame(await store.extend({ callId: 'c1', payers: [{ userId: 5, want: money('3.5') }] }), [money('3.5')]);
+  t.strictSame(await store.extend({ callId: 'c1', nowMs: NOW, payers: [{ userId: 5, want: money('3.5') }] }), [money('3.5')]);
 });
 
 t.test('balances are taken only when they are newer', async (t) => {

@@ -32,9 +32,9 @@ export async function openCalls(priceDecimals = 6, scoring = false): Promise<Tes
   return { store, redis, redisUrl, units, lines, known, close: () => redis.disconnect() };
 }
 
-export function balance(userId: number, amount: string, parts: { credit?: string | null; version?: number } = {}): Spendable {
+export function balance(userId: number, amount: string, parts: { credit?: string | null; version?: number; day?: Spendable['day'] } = {}): Spendable {
   const credit = parts.credit === undefined ? '0' : parts.credit;
-  return { userId, balance: parseMoney(amount), credit: credit === null ? null : parseMoney(credit), version: parts.version ?? 1 };
+  return { userId, balance: parseMoney(amount), credit: credit === null ? null : parseMoney(credit), version: parts.version ?? 1, day: parts.day ?? null };
 }
 
 /** Every key but the marks of finished calls, which expire by themselves. */

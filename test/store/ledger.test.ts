@@ -83,6 +83,23 @@ t.test('a change of the credit is a new version, as it changes what may be spent
   t.strictSame(await ledger(client, 'user', 5), ['1: 10 -> 10 opening', '3: -1 -> 9 fee']);
 });
 
+t.test('what calls cost is counted by the day of the user, and changes what may be spent', async (t) => {
+  const client = await tenant();
+  await client.query(`update users set daily_limit = 8, time_zone = 'Pacific/Kiritimati' where id = 5`);
+  const day = async () => (await client.query(`select trim_scale(spent)::text as spent, balance_version as version, (spent_until at time zone 'Pacific/Kiritimati')::text as until,
+    spent_until > now() and spent_until <= now() + interval '1 day' as tonight from users where id = 5`)).rows[0];
+  t.match(await day(), { spent: '0', version: '2' });
+  await client.query(`select change_balance('user', 5, -1.5, 'call', 'c1'), change_balance('user', 5, -1, 'did', 'c2'), change_balance('user', 5, 20, 'payment'), change_balance('user', 5, -3, 'fee'), change_balance('user', 5, 0.5, 'did', 'c3')`);
+  t.match(await day(), { spent: '2.5', version: '7', until: / 00:00:00$/, tonight: true }, 'neither payments, nor fees, nor what calls bring');
+  await client.query(`update users set spent_until = now() where id = 5`);
+  await client.query(`select change_balance('user', 5, -0.25, 'flash_call', 'c4')`);
+  t.match(await day(), { spent: '0.25', version: '9', tonight: true }, 'a new day begins at 0');
+  await client.query('update users set spent = 0 where id = 5');
+  t.match(await day(), { spent: '0', version: '10' });
+  await t.rejects(client.query('update users set daily_limit = -1 where id = 5'), /daily_limit_is_not_negative/);
+  t.strictSame(await audit(client), []);
+});
+
 t.test(`balances are the sum of their rows, whatever is done in whatever order (seed ${SEED})`, async (t) => {
   const client = await tenant();
   const amount = fc.integer({ min: -500, max: 500 }).filter((value) => value !== 0).map((value) => value / 100);

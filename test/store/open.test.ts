@@ -38,18 +38,18 @@ t.test('a call from admission to its CDR, and what operators see of it', async (
   t.match(await view.calls(), [{ callId: 'c1', startedMs: NOW, fields: { user: 'alice' }, counters: ['tollgate:calls:user:5:out', 'tollgate:calls:provider:3'] }]);
   t.strictSame((await store.listCalls())[0]?.held, new Map([[5, parseMoney('6')]]));
   t.strictSame(await view.counters(), { 'calls:user:5:out': 1, 'calls:provider:3': 1 });
-  t.strictSame(await view.purse(5), { balance: parseMoney('10'), credit: 0n, reserved: parseMoney('6'), pending: 0n });
-  t.equal(await view.purse(99), null);
+  t.strictSame(await view.purse(5, NOW), { balance: parseMoney('10'), credit: 0n, reserved: parseMoney('6'), pending: 0n, today: null });
+  t.equal(await view.purse(99, NOW), null);
 
   await store.finish({ callId: 'c1', nowMs: NOW, debits: [{ account: 'user', accountId: 5, amount: parseMoney('0.25'), cause: 'call' }], cdrs: [cdr('c1')] });
   await store.record([cdr('refused', { hangupCause: 201, disposition: 'FAILED', prices: {} })]);
   await settled(store);
   t.match((await client.query('select uniqueid, hangup_cause from calls order by 1')).rows, [{ uniqueid: 'c1' }, { uniqueid: 'refused', hangup_cause: 201 }]);
   t.strictSame(await store.counters(), {});
-  t.match(await view.purse(5), { balance: parseMoney('9.75'), pending: 0n });
+  t.match(await view.purse(5, NOW), { balance: parseMoney('9.75'), pending: 0n });
 
   await client.query(`select change_balance('user', 5, 100, 'payment', 'p1')`);
-  await until(async () => ((await view.purse(5))?.balance === parseMoney('109.75') ? undefined : 'the top-up is not in Redis'));
+  await until(async () => ((await view.purse(5, NOW))?.balance === parseMoney('109.75') ? undefined : 'the top-up is not in Redis'));
   await view.close();
 });
 
@@ -90,7 +90,7 @@ t.test('Postgres restarted and Redis emptied: the catalog stays, balances return
   await store.ready();
   await until(async () => ((await store.admit(admission('c3', { payers: [payer(5, '1')] }))).kind === 'admitted' ? undefined : 'refused'), { timeoutMs: 10_000 });
   const view = await openLiveView(redis.url, 6);
-  t.match(await view.purse(5), { balance: parseMoney('9.5'), reserved: parseMoney('1') });
+  t.match(await view.purse(5, NOW), { balance: parseMoney('9.5'), reserved: parseMoney('1') });
   await view.close();
   await store.close();
 });

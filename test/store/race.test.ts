@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import t from 'tap';
 import type { AdmitAnswer, AdmitRequest, CounterClaim } from '../../engine/call/admission.ts';
 import { makeCallStore } from '../../store/redis/calls.ts';
-import type { CallStore } from '../../store/redis/calls.ts';
+import type { CallStore, DailyLimit } from '../../store/redis/calls.ts';
 import { connectRedis } from '../../store/redis/connect.ts';
 import { makeUnits } from '../../store/redis/units.ts';
 import { until } from '../lab/wait.ts';
@@ -32,7 +32,9 @@ const call = fc.record({
   later: fc.constantFrom('stay', 'finish', 'extend', 'nextWay', 'finishTwice'), more: units, price: fc.bigInt(0n, 20n),
 });
 type Call = (typeof call) extends fc.Arbitrary<infer Value> ? Value : never;
-const scenario = fc.record({ funds: fc.tuple(units, units), waves: fc.array(fc.array(call, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 }) });
+/** Of user 2 and of the one without limit: a day that is over counts nothing. */
+const day = fc.option(fc.record({ limit: units, spent: units, over: fc.boolean() }));
+const scenario = fc.record({ funds: fc.tuple(units, units), days: fc.tuple(day, day), waves: fc.array(fc.array(call, { minLength: 1, maxLength: 12 }), { minLength: 1, maxLength: 6 }) });
 
 function requestOf(callId: string, { user, owner, device, want, least, ways }: Call): AdmitRequest {
   const most = (want > least ? want : least) * UNIT;
@@ -42,6 +44,14 @@ function requestOf(callId: string, { user, owner, device, want, least, ways }: C
     payers: [payer(user), ...(owner === user ? [] : [payer(owner)])],
     ways: ways.length === 0 ? [[]] : ways.map((id) => [claim(`calls:provider:${id}`)]),
   });
+}
+
+function limitOf(one: { limit: bigint; spent: bigint; over: boolean } | null): DailyLimit | null {
+  return one === null ? null : { limit: one.limit * UNIT, spent: one.spent * UNIT, untilMs: NOW + (one.over ? 0 : 1) };
+}
+
+function least(one: bigint | undefined, other: bigint): bigint {
+  return one === undefined || other < one ? other : one;
 }
 
 /** Refusals must have had a reason: nothing was given back while the wave of admissions ran. */
@@ -61,7 +71,7 @@ async function after(store: CallStore, auditor: Auditor, { request, one }: { req
   const debit = { account: 'user', accountId: userId, amount: one.price * UNIT, cause: 'call' } as const;
   const finish = async (): Promise<boolean> => store.finish({ callId, nowMs: NOW, debits: [debit], cdrs: [cdr(callId)] });
   if (one.later === 'extend') {
-    const held = await store.extend({ callId, payers: [{ userId, want: one.more * UNIT }] });
+    const held = await store.extend({ callId, nowMs: NOW, payers: [{ userId, want: one.more * UNIT }] });
     auditor.extended(callId, userId, held?.[0] ?? -1n);
   } else if (one.later === 'nextWay') {
     const way = await store.nextWay({ callId, nowMs: NOW, ways: request.ways, from: 0, live: {} });
@@ -84,12 +94,14 @@ t.test(`limits and balances hold under race (seed ${SEED})`, { timeout: 110_000 
   const stores = redises.map((one) => makeCallStore({ redis: one, units: makeUnits(6), balanceOf: () => undefined, flashAlarm: 0, fenceOf: () => undefined, log }));
   const store = (index: number): CallStore => stores[index % CONNECTIONS] as CallStore;
 
-  await fc.assert(fc.asyncProperty(scenario, async ({ funds, waves }) => {
+  await fc.assert(fc.asyncProperty(scenario, async ({ funds, days, waves }) => {
     await redis.flushdb();
     const auditor = new Auditor();
     for (const [index, amount] of funds.entries()) auditor.funds.set(index + 1, amount * UNIT);
     auditor.funds.set(3, undefined);
-    await store(0).setBalances([1, 2, 3].map((userId) => ({ userId, balance: auditor.funds.get(userId) ?? 0n, credit: userId === 3 ? null : 0n, version: 1 })));
+    const dayOf = new Map([[2, days[0]], [3, days[1]]]);
+    await store(0).setBalances([1, 2, 3].map((userId) => ({ userId, balance: auditor.funds.get(userId) ?? 0n, credit: userId === 3 ? null : 0n, version: 1, day: limitOf(dayOf.get(userId) ?? null) })));
+    for (const [userId, one] of dayOf) if (one !== null) auditor.funds.set(userId, least(auditor.funds.get(userId), (one.limit - (one.over ? 0n : one.spent)) * UNIT));
     for (const [number, wave] of waves.entries()) {
       const calls = wave.map((one, index) => ({ one, request: requestOf(`${number}-${index}`, one) }));
       const answers = await Promise.all(calls.map(async ({ request }, index) => store(index).admit(request)));
@@ -112,7 +124,7 @@ t.test('200 calls at once on a limit of 7 and a balance for 5', async (t) => {
   t.teardown(() => redis.disconnect());
   await until(() => (redis.status === 'ready' ? undefined : 'not connected'));
   const store = makeCallStore({ redis, units: makeUnits(6), balanceOf: () => undefined, flashAlarm: 0, fenceOf: () => undefined, log });
-  await store.setBalances([{ userId: 1, balance: 5n * 10n ** 10n, credit: 0n, version: 1 }]);
+  await store.setBalances([{ userId: 1, balance: 5n * 10n ** 10n, credit: 0n, version: 1, day: null }]);
   const payer = { userId: 1, want: 10n ** 10n, least: 10n ** 10n, tooLow: 211, simultaneous: 212, underOneSecond: 210 };
   const limited = await Promise.all(Array.from({ length: 200 }, async (_, n) => store.admit(admission(`a${n}`, { counters: [{ key: 'calls:did:9', limit: 7, cause: 219 }] }))));
   t.equal(limited.filter((answer) => answer.kind === 'admitted').length, 7);

@@ -12,7 +12,7 @@ export async function judgeLeftOver({ db, view }: Pick<DemoStage, 'db' | 'view'>
   for (const [key, value] of Object.entries(await view.counters())) left.push(`${key} = ${value}`);
   const { rows } = await db.query<UserRow>('select id, username, balance::text as balance from users where id > 0');
   for (const { id, username, balance } of rows) {
-    const purse = await view.purse(id);
+    const purse = await view.purse(id, Date.now());
     // Redis learns of a payer when he is first asked for money.
     if (purse === null) continue;
     if (purse.reserved !== 0n) left.push(`${username}: ${moneyText(purse.reserved)} on hold`);
