@@ -32,6 +32,10 @@ const calls = z.strictObject({
   legStartTimeoutMs: ms(100, 60_000).default(5000),
   /** Without an engine Asterisk ends a call so long after the end of what is paid: longer than a restart takes. */
   deadManS: seconds(5, 3600).default(60),
+  /** Whose money ends so soon hears a prompt, once; 0: none. */
+  promptBeforeEndS: seconds(0, 3600).default(60),
+  /** What he hears, in Asterisk's words: `sound:` and a file without its extension. */
+  promptMedia: z.string().regex(/^sound:[\w./-]{1,200}$/, 'must be sound: and the name of a file without its extension, e.g. sound:beep').default('sound:beep'),
   /** Real seconds to whole billed seconds. */
   billsecRounding: z.enum(['up', 'down', 'nearest']).default('up'),
   /** Decimals to which a price is rounded, once. */

@@ -10,6 +10,7 @@ import type { Call, CallAction, CallInput } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
 import { encodeCall, encodePast } from './memo.ts';
 import type { CallStore, Log } from './ports.ts';
+import type { Prompts } from './prompts.ts';
 import type { Way } from '../routing/plan.ts';
 
 export interface PerformContext {
@@ -17,6 +18,7 @@ export interface PerformContext {
   readonly app: string;
   readonly store: CallStore;
   readonly finisher: Finisher;
+  readonly prompts: Prompts;
   /** False while another daemon may lead this Asterisk. */
   readonly mayAct: () => boolean;
 }
@@ -143,7 +145,7 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
     case 'nextWay':
       return askStore(one, 'choose the next way', context.store.nextWay({ ...action.request, memo: encodePast(action.past) }).then((way): CallInput => ({ type: 'wayChosen', way })), { type: 'wayChosen', way: null });
     case 'extend':
-      return askStore(one, 'hold more money', context.store.extend(action.request).then((held): CallInput => ({ type: 'extended', held: held ?? [] })), { type: 'extended', held: [] });
+      return askStore(one, 'hold more money', context.store.extend(action.request).then((answer): CallInput => ({ type: 'extended', ...answer })), { type: 'extended', held: [], left: [] });
     case 'finish':
       return context.finisher.finish(action.request);
     case 'record':
@@ -164,6 +166,10 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
       return order(context, one, 'answer', { legId: action.legId, all: [addToBridge(call.id, [call.originator.channelId, action.legId])] });
     case 'answerCaller':
       return order(context, one, 'answer', { legId: '', all: [answer(call.originator.channelId)] });
+    case 'playPrompt':
+      return context.prompts.play(action.channelId, one.log);
+    case 'stopPrompt':
+      return context.prompts.stop(action.channelId);
     case 'hangUp':
       return orderEnd(context, one, hangup(action.channelId, action.q850));
     case 'destroyBridge':

@@ -1,12 +1,11 @@
 /** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
 import type { LeaseStore } from './leader.ts';
-import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
 import type { TalkView } from '../routing/minutes.ts';
 import type { ScoreView } from '../routing/score.ts';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from './call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from './call/admission.ts';
 
 export interface CallStore {
   catalog(): Catalog | null;
@@ -21,8 +20,8 @@ export interface CallStore {
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
   /** Index of the way taken, counted from the first one asked for; null: none has room. */
   nextWay(request: NextWayRequest): Promise<number | null>;
-  /** What each payer has on hold in all, in the order asked; null: the store does not know the call. */
-  extend(request: ExtendRequest): Promise<readonly Money[] | null>;
+  /** In the order asked; empty: the store does not know the call. */
+  extend(request: ExtendRequest): Promise<ExtendAnswer>;
   finish(request: FinishRequest): Promise<unknown>;
   /** Queues rows of a call that held nothing. */
   record(cdrs: readonly Cdr[]): Promise<unknown>;

@@ -8,7 +8,7 @@ import { encodeCall } from './memo.ts';
 export function restoreRequest(call: Call, live: Readonly<Record<string, string>>, state: CallState): RestoreRequest | null {
   if (state.phase !== 'dialling' && state.phase !== 'talking') return null;
   const { attempt, granted } = state;
-  const answered = state.phase === 'talking' ? { state: 'answered', answered: String(state.answered.wallMs) } : { state: attempt.rang === null ? 'dialling' : 'ringing' };
+  const answered = state.phase === 'talking' ? { state: 'answered', answered: String(state.answered.wallMs), ...(state.prompt === 'played' ? { prompted: '1' } : {}) } : { state: attempt.rang === null ? 'dialling' : 'ringing' };
   return {
     callId: call.id,
     startedMs: call.arrived.wallMs,

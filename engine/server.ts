@@ -13,6 +13,7 @@ import type { Finisher } from './finisher.ts';
 import { LEG_ARGUMENT } from './perform.ts';
 import { PeriodicCheck } from './periodic-check.ts';
 import type { CallStore, Log } from './ports.ts';
+import { Prompts } from './prompts.ts';
 import { provision } from './provision.ts';
 import type { Provisioner } from './provision.ts';
 import { Registry } from './registry.ts';
@@ -48,6 +49,7 @@ export class AsteriskServer {
   readonly #provisioner: Provisioner;
   readonly #periodicCheck: PeriodicCheck;
   readonly #link: AsteriskLink;
+  readonly #prompts: Prompts;
   readonly #routing: RoutingSettings;
   readonly #calls: CallSettings;
   #draining = false;
@@ -82,7 +84,8 @@ export class AsteriskServer {
       },
       log,
     }), parts.mayAct);
-    this.#registry = new Registry({ link: this.#link, app: settings.app, store: parts.store, finisher: parts.finisher, mayAct: parts.mayAct }, this.#clock, log);
+    this.#prompts = new Prompts({ link: this.#link, app: settings.app, media: settings.calls.promptMedia });
+    this.#registry = new Registry({ link: this.#link, app: settings.app, prompts: this.#prompts, store: parts.store, finisher: parts.finisher, mayAct: parts.mayAct }, this.#clock, log);
     this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), onPushed: (endpoint) => this.#periodicCheck.pushed(endpoint), log });
     this.#periodicCheck = new PeriodicCheck({ link: this.#link, accounts: () => this.#accounts(), onDead: (ids) => parts.store.deadProviders(asterisk.id, ids), now: () => performance.now(), log });
   }
@@ -191,6 +194,7 @@ export class AsteriskServer {
     const early: Early[] = (this.#early ??= []);
     const after = await takeOver({
       serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
+      isPrompt: (channelId) => this.#prompts.knows(channelId),
       arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),
     }, early, before);
     this.#early = null;
@@ -199,7 +203,7 @@ export class AsteriskServer {
   }
 
   #receive(event: AsteriskEvent): void {
-    if (event.type === 'playbackFinished') return;
+    if (this.#prompts.receive(event) || event.type === 'playbackFinished') return;
     const at = this.#clock.stamp(event.at);
     if (this.#parts.mayAct()) this.#take(event, at);
     else this.#heldEvents.push({ event, at });
@@ -266,6 +270,7 @@ function callSettings(settings: Settings): CallSettings {
   return {
     legStartTimeoutMs: calls.legStartTimeoutMs,
     deadManS: calls.deadManS,
+    promptS: calls.promptBeforeEndS,
     rounding: calls.billsecRounding,
     reservation: reservation.mode,
     sliceS: reservation.sliceS,

@@ -31,6 +31,8 @@ export interface TakeoverParts {
   readonly registry: Registry;
   readonly finisher: Finisher;
   readonly log: Log;
+  /** Channels of prompts belong to no call. */
+  readonly isPrompt: (channelId: string) => boolean;
   /** A caller whom nobody has taken yet. */
   readonly arrive: (channel: Channel, args: readonly string[], at: Moment) => void;
 }
@@ -138,6 +140,7 @@ function factsOf(parts: TakeoverParts, call: Call, open: OpenCall, seen: Seen): 
   const leg = legOfMany(call, open, legOf(call.id, past.length + 1)).map(({ legId, deviceId }) => legFacts(parts, open, { legId, deviceId }, seen)).reduce(further);
   return {
     granted: payersOf(call).map((payer) => open.held.get(payer.userId) ?? 0n),
+    prompted: open.fields['prompted'] !== undefined,
     past,
     way: open.way,
     callerGone: goneOf(parts, seen, call.originator.channelId),
@@ -204,7 +207,7 @@ async function abandon(parts: TakeoverParts, { callId }: OpenCall): Promise<void
 /** Channels in the application that no call has: legs of calls that are over, and callers whom nobody has taken. */
 async function orphans(parts: TakeoverParts, channels: ReadonlyMap<string, Channel>, before: Before | null): Promise<ReadonlySet<string>> {
   const { registry, serverId, app, log } = parts;
-  const all = [...channels.values()].filter((channel) => channel.application === app && !registry.knows(channel.id));
+  const all = [...channels.values()].filter((channel) => channel.application === app && !registry.knows(channel.id) && !parts.isPrompt(channel.id));
   const alone = all.filter(({ id }) => before === null || before.alone.has(id));
   const isLeg = ({ id }: Channel): boolean => id.startsWith(`${serverId}-`) && /-\d+$/.test(id);
   const finished = await parts.store.finishedCalls(alone.filter((channel) => !isLeg(channel)).map(({ id }) => `${serverId}-${id}`));

@@ -1,8 +1,7 @@
 /** Everything the engine asks of Postgres and Redis, behind one door. Opening never fails: it goes on trying, and `health` says what is missing. */
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from '../engine/call/admission.ts';
-import type { Money } from '../rating/money.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from '../engine/call/admission.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import { BANNED_POOL_ID } from '../routing/catalog.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -68,8 +67,8 @@ export interface Store {
   admit(request: AdmitRequest): Promise<AdmitAnswer>;
   /** Index into the request's ways; null: none has room. */
   nextWay(request: NextWayRequest): Promise<number | null>;
-  /** What each payer has on hold in all; empty when the call is not in Redis. */
-  extend(request: ExtendRequest): Promise<readonly Money[]>;
+  /** Empty when the call is not in Redis. */
+  extend(request: ExtendRequest): Promise<ExtendAnswer>;
   finish(request: FinishRequest): Promise<void>;
   /** Queues rows of a call that held nothing. */
   record(cdrs: readonly Cdr[]): Promise<void>;
@@ -269,9 +268,9 @@ class OpenStore implements Store {
     return this.#calls.nextWay(request);
   }
 
-  async extend(request: ExtendRequest): Promise<readonly Money[]> {
+  async extend(request: ExtendRequest): Promise<ExtendAnswer> {
     this.#mustBeUp();
-    return (await this.#calls.extend(request)) ?? [];
+    return (await this.#calls.extend(request)) ?? { held: [], left: [] };
   }
 
   async finish(request: FinishRequest): Promise<void> {

@@ -94,6 +94,12 @@ export function play(channelId: string, playbackId: string, media: readonly stri
   return { method: 'POST', path: channel(channelId, `play/${pathSegment('playback id', playbackId)}`), query: { media: media.map((each) => listItem('media', each)).join(',') } };
 }
 
+/** A channel that whispers to this one; it enters the application by itself, and leaves with the other. */
+export function whisperTo(channelId: string, whisper: { readonly id: string; readonly app: string; readonly appArgs: readonly string[] }): AriRequest {
+  const query = { spy: 'none', whisper: 'out', app: listItem('app', whisper.app), appArgs: whisper.appArgs.map((arg) => listItem('appArgs', arg)).join(',') };
+  return { method: 'POST', path: channel(channelId, `snoop/${pathSegment('channel id', whisper.id)}`), query };
+}
+
 export function stopPlayback(playbackId: string): AriRequest {
   return { method: 'DELETE', path: `/playbacks/${pathSegment('playback id', playbackId)}` };
 }

@@ -35,15 +35,26 @@ export interface AdmitRequest {
 }
 
 export type AdmitAnswer =
-  /** `granted[i]` is what payer i now has on hold for this call (at least `least`, at most `want`). */
-  | { readonly kind: 'admitted'; readonly way: number; readonly granted: readonly Money[] }
+  /**
+   * `granted[i]` is what payer i now has on hold for this call (at least `least`, at most `want`), `left[i]` what he could
+   * spend beside it; null: without limit.
+   */
+  | { readonly kind: 'admitted'; readonly way: number; readonly granted: readonly Money[]; readonly left: readonly (Money | null)[] }
   | { readonly kind: 'refused'; readonly cause: number };
 
-/** Hold more for a running call. The answer is what each payer has on hold in all, in the order asked. */
+/** Hold more for a running call. */
 export interface ExtendRequest {
   readonly callId: string;
   readonly nowMs: number;
   readonly payers: readonly { readonly userId: number; readonly want: Money }[];
+}
+
+/** In the order asked; both empty when the call is not in the store, or the store cannot be asked. */
+export interface ExtendAnswer {
+  /** What each payer has on hold in all. */
+  readonly held: readonly Money[];
+  /** What he could spend beside it; null: without limit. */
+  readonly left: readonly (Money | null)[];
 }
 
 /** Give the present way's places back and take the first later one with room. */

@@ -35,10 +35,11 @@ function legLimitS(call: Call, granted: Dialling['granted'], index: number, now:
 export interface Carried {
   readonly bridged: boolean;
   readonly granted: Dialling['granted'];
+  readonly left: Dialling['left'];
   readonly past: readonly Cdr[];
 }
 
-export function startAttempt(call: Call, { bridged, granted, past }: Carried, way: number, now: Moment): Step {
+export function startAttempt(call: Call, { bridged, granted, left, past }: Carried, way: number, now: Moment): Step {
   const number = past.length + 1;
   const legId = `${call.id}-${number}`;
   const targets = call.plan.ways[way]?.fork;
@@ -46,7 +47,7 @@ export function startAttempt(call: Call, { bridged, granted, past }: Carried, wa
   const attempt: Attempt = { number, way, legId, started: now, dialled: null, rang: null, ready: false, connecting: false, sipCallId: '', codec: '', fork, deviceId: null };
   const limitS = legLimitS(call, granted, way, now);
   return {
-    state: { phase: 'dialling', bridged, granted, past, attempt },
+    state: { phase: 'dialling', bridged, granted, left, past, attempt },
     actions: [
       ...(past.length === 0 ? [{ do: 'createBridge' } as const] : []),
       ...(fork === null ? [{ do: 'createLeg', legId, way, limitS } as const] : fork.open.map((leg) => ({ do: 'createLeg', legId: leg.legId, way, target: leg.target, limitS }) as const)),
@@ -95,7 +96,7 @@ export function attemptFailed(call: Call, state: Dialling, ended: Ended): Step {
   if (!goesOn(wayOf(call, attempt), ended.outcome) || rest.length === 0) return giveUp(call, past, ended.end);
   const request = { callId: call.id, nowMs: ended.end.wallMs, ways: rest.map((way) => way.claims), from: attempt.way + 1, live: { attempt: String(past.length + 1), state: 'dialling', rang: '' } };
   return {
-    state: { phase: 'choosing', bridged: state.bridged, granted: state.granted, from: attempt.way + 1, past, ended: null },
+    state: { phase: 'choosing', bridged: state.bridged, granted: state.granted, left: state.left, from: attempt.way + 1, past, ended: null },
     actions: [...ALL_TIMERS, { do: 'nextWay', request, past }],
   };
 }

@@ -50,7 +50,7 @@ function decideAdmitting(call: Call, state: Extract<CallState, { phase: 'admitti
   switch (input.type) {
     case 'admitted':
       if (state.ended !== null) return endedWhileAdmitting(call, state.ended);
-      return startAttempt(call, { bridged: false, granted: input.answer.granted, past: [] }, input.answer.way, now);
+      return startAttempt(call, { bridged: false, granted: input.answer.granted, left: input.answer.left, past: [] }, input.answer.way, now);
     case 'admissionRefused':
       if (state.ended !== null) return { state: { phase: 'over' }, actions: [{ do: 'record', cdrs: [endedCdr(call, state.ended)] }] };
       return refuse(call, input.cause, now);

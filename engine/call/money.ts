@@ -8,7 +8,7 @@ import type { Money } from '../../rating/money.ts';
 import { answeredAt, perMinute, rateToJson } from '../../rating/rate.ts';
 import type { Rate } from '../../rating/rate.ts';
 import type { Level, Payer, PriceLevel } from '../../routing/plan.ts';
-import type { Cdr, CdrPrice, Debit, PayerClaim } from './admission.ts';
+import type { Cdr, CdrPrice, Debit, ExtendAnswer, PayerClaim } from './admission.ts';
 import type { Call, CallSettings } from './state.ts';
 
 /** Price of `seconds` at all of a payer's rates. */
@@ -100,6 +100,26 @@ function paidBy(call: Call, payer: Payer, held: Money, talk: Talk): number {
 /** Seconds of talk that what is held pays for, and no timeout forbids. */
 export function paidSeconds(call: Call, held: readonly Money[], talk: Talk): number {
   return payersOf(call).reduce((least, payer, index) => Math.min(least, paidBy(call, payer, held[index] ?? 0n, talk)), longestTalk(call, talk));
+}
+
+/** Where a talk ends for want of money, and whose. */
+export interface MoneyEnd {
+  readonly atS: number;
+  readonly userId: number;
+}
+
+/** null: a timeout ends the talk before. Others may spend the same money meanwhile: then it ends sooner. */
+export function moneyEnd(call: Call, { held, left }: ExtendAnswer, talk: Talk): MoneyEnd | null {
+  let end: MoneyEnd | null = null;
+  let mostS = longestTalk(call, talk);
+  for (const [index, payer] of payersOf(call).entries()) {
+    const more = left[index] ?? 0n;
+    const atS = left[index] === null ? mostS : paidBy(call, payer, (held[index] ?? 0n) + (more > 0n ? more : 0n), talk);
+    if (atS >= mostS) continue;
+    mostS = atS;
+    end = { atS, userId: payer.userId };
+  }
+  return end;
 }
 
 /** Cause of the first payer whose hold does not last for a second of talk; 0: all of them pay. */

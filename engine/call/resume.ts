@@ -11,11 +11,13 @@ import type { Carried } from './attempt.ts';
 import { CANCEL_CAUSE } from './legs.ts';
 import { paidSeconds } from './money.ts';
 import type { Attempt, Call, CallAction, CallInput, Gone, Moment, Step, Talking } from './state.ts';
-import { leadOn, talkOf } from './talking.ts';
+import { leadOn, promptOf, talkOf } from './talking.ts';
 
 export interface Facts {
   /** What each payer has on hold, in the order of the admission. */
   readonly granted: readonly Money[];
+  /** Whoever pays has been told that his money runs low. */
+  readonly prompted: boolean;
   readonly past: readonly Cdr[];
   /** Index of the way taken last; -1: none had room. */
   readonly way: number;
@@ -68,7 +70,8 @@ function talkingOn(call: Call, facts: Facts, answered: Moment, now: Moment): Ste
   const attempt = attemptOf(call, facts);
   const start = { attempt, answered, granted: facts.granted };
   const paidS = paidSeconds(call, facts.granted, talkOf(call, start));
-  const state: Talking = { phase: 'talking', ...start, past: facts.past, paidS, extending: false, answerLost: false };
+  const prompt = facts.prompted ? 'played' : promptOf(call);
+  const state: Talking = { phase: 'talking', ...start, left: [], prompt, past: facts.past, paidS, extending: false, answerLost: false };
   const over = ends(attempt, facts);
   if (over.length > 0) return fed(call, { state, actions: [] }, over, now);
   const step = leadOn(call, state, now);
@@ -85,7 +88,7 @@ function sameWayAgain(call: Call, facts: Facts, now: Moment): Step {
   const left = { outcome: ENGINE_FAILED, end: now, source: 'event', terminatedBy: 'system', answered: null, paidS: null } as const;
   const made = facts.leg.state === 'up';
   const past = made ? [...facts.past, { ...attemptCdr(call, attempt, left).cdr, final: false }] : facts.past;
-  const step = startAttempt(call, { bridged: false, granted: facts.granted, past }, facts.way, now);
+  const step = startAttempt(call, { bridged: false, granted: facts.granted, left: [], past }, facts.way, now);
   return {
     state: step.state,
     actions: [
@@ -106,7 +109,7 @@ function resumed(call: Call, facts: Facts, now: Moment): Step {
   const { leg, callerGone, granted, past, way } = facts;
   if (leg.answered !== null) return talkingOn(call, facts, leg.answered, now);
   if (call.plan.ways[way] === undefined) return giveUp(call, past, now);
-  const carried: Carried = { bridged: true, granted, past };
+  const carried: Carried = { bridged: true, granted, left: [], past };
   const dialling = { phase: 'dialling', ...carried, attempt: attemptOf(call, facts) } as const;
   if (callerGone !== null || leg.gone !== null) return fed(call, { state: dialling, actions: [] }, ends(dialling.attempt, facts), now);
   if (leg.state === 'up' && leg.rang !== null) return { state: dialling, actions: ringTimers(call, dialling.attempt) };

@@ -21,7 +21,7 @@ import type { Money } from '../../rating/money.ts';
 import type { SecondsRounding } from '../../rating/billable.ts';
 import type { Plan } from '../../routing/plan.ts';
 import type { Outcome } from './outcome.ts';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, NextWayRequest } from './admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, FinishRequest, NextWayRequest } from './admission.ts';
 
 /** A moment on both clocks: wall time for stamps, monotonic for durations. Milliseconds. */
 export interface Moment {
@@ -39,6 +39,8 @@ export interface CallSettings {
   readonly frozenS: number;
   /** Asterisk itself ends a leg so long after the end of what is paid. */
   readonly deadManS: number;
+  /** Whose money ends so soon is told; 0: nobody is. */
+  readonly promptS: number;
 }
 
 export interface Originator {
@@ -104,11 +106,14 @@ export interface ForkLeg {
 
 export type CallState =
   | { readonly phase: 'admitting'; readonly ended: EarlyEnd | null }
-  | { readonly phase: 'dialling'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly attempt: Attempt; readonly past: readonly Cdr[] }
+  | { readonly phase: 'dialling'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly left: Left; readonly attempt: Attempt; readonly past: readonly Cdr[] }
   /** Waiting for the store to give the failed way's places back and take the next one's. */
-  | { readonly phase: 'choosing'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly from: number; readonly past: readonly Cdr[]; readonly ended: EarlyEnd | null }
+  | { readonly phase: 'choosing'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly left: Left; readonly from: number; readonly past: readonly Cdr[]; readonly ended: EarlyEnd | null }
   | Talking
   | { readonly phase: 'over' };
+
+/** What each payer could spend beside what is on hold, when the store was asked last; null: without limit, empty: not known. */
+export type Left = readonly (Money | null)[];
 
 export interface Talking {
   readonly phase: 'talking';
@@ -116,6 +121,9 @@ export interface Talking {
   readonly past: readonly Cdr[];
   readonly answered: Moment;
   readonly granted: readonly Money[];
+  readonly left: Left;
+  /** The prompt that tells of money running low: still to come, the store is asked first, done, or not wanted. */
+  readonly prompt: 'due' | 'asking' | 'played' | 'none';
   /** Seconds of talk that are paid for; the call is cut at their end. */
   readonly paidS: number;
   readonly extending: boolean;
@@ -137,13 +145,13 @@ export interface EarlyEnd {
   readonly by: 'originator' | 'system';
 }
 
-export type TimerName = 'legStart' | 'silence' | 'ring' | 'extend' | 'cut' | 'trouble';
+export type TimerName = 'legStart' | 'silence' | 'ring' | 'extend' | 'cut' | 'prompt' | 'trouble';
 
 export type CallInput =
   | { readonly type: 'admitted'; readonly answer: Extract<AdmitAnswer, { kind: 'admitted' }> }
   | { readonly type: 'admissionRefused'; readonly cause: number }
   | { readonly type: 'wayChosen'; readonly way: number | null }
-  | { readonly type: 'extended'; readonly held: readonly Money[] }
+  | ({ readonly type: 'extended' } & ExtendAnswer)
   | { readonly type: 'bridgeReady' }
   | { readonly type: 'legReady'; readonly legId: string; readonly sipCallId: string }
   | { readonly type: 'dialled'; readonly legId: string }
@@ -178,6 +186,10 @@ export type CallAction =
   /** Caller and the leg that answered, of several, come together. */
   | { readonly do: 'join'; readonly legId: string }
   | { readonly do: 'answerCaller' }
+  /** Only this side hears it, beside the other one. */
+  | { readonly do: 'playPrompt'; readonly channelId: string }
+  /** Of no effect when it has ended. */
+  | { readonly do: 'stopPrompt'; readonly channelId: string }
   | { readonly do: 'hangUp'; readonly channelId: string; readonly q850: number }
   | { readonly do: 'destroyBridge' }
   | { readonly do: 'setTimer'; readonly timer: TimerName; readonly afterMs: number }

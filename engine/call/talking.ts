@@ -2,8 +2,10 @@
  * From the answer to the end: the call is cut where what is held for it ends, unless more can be held in time.
  */
 import { hangupCause } from '../../routing/hangup-causes.ts';
+import type { ExtendAnswer } from './admission.ts';
 import { attemptCdr, elapsedMs } from './cdr.ts';
 import { strayLeg } from './legs.ts';
+import { lookAtMoney, playPrompt, promptTimer } from './low-money.ts';
 import { debits, extendable, holdUntil, paidSeconds, unpaidCause } from './money.ts';
 import type { Talk } from './money.ts';
 import type { Call, CallAction, CallInput, CallState, Gone, Moment, Step, Talking } from './state.ts';
@@ -35,24 +37,30 @@ function timers(call: Call, state: Talking, now: Moment): CallAction[] {
 }
 
 export function startTalking(call: Call, state: Extract<CallState, { phase: 'dialling' }>, answered: Moment, now: Moment): Step {
-  const { attempt, granted, past } = state;
+  const { attempt, granted, left, past } = state;
   const rang = attempt.rang ?? answered;
   const start = { attempt: { ...attempt, rang }, answered, granted };
   const talk = talkOf(call, start);
   const cause = unpaidCause(call, granted, talk);
   if (cause !== 0) return unpaid(call, state, cause, now);
-  const talking: Talking = { phase: 'talking', ...start, past, paidS: paidSeconds(call, granted, talk), extending: false, answerLost: false };
+  const talking: Talking = { phase: 'talking', ...start, past, left, prompt: promptOf(call), paidS: paidSeconds(call, granted, talk), extending: false, answerLost: false };
   return {
     state: talking,
     actions: [
       { do: 'answerCaller' },
       ...(['legStart', 'silence', 'ring'] as const).map((timer) => ({ do: 'clearTimer', timer }) as const),
       ...timers(call, talking, now),
+      ...promptTimer(call, talking, talk, now),
       // The leg was made with a limit of its own, later by no more than the longest ringing.
       ...limitsOf(call, talking, now).slice(0, 1),
       { do: 'showLive', fields: { state: 'answered', answered: String(answered.wallMs) } },
     ],
   };
+}
+
+/** Whoever pays without limit is never told. */
+export function promptOf(call: Call): Talking['prompt'] {
+  return call.settings.promptS > 0 && call.plan.payers.length > 0 ? 'due' : 'none';
 }
 
 /** The ringing has used up what somebody who pays from the arrival has: the call is refused at its answer, and free. */
@@ -89,16 +97,25 @@ function extend(call: Call, state: Talking, now: Moment): Step {
 export function leadOn(call: Call, state: Talking, now: Moment): Step {
   const leftMs = state.paidS * 1000 - elapsedMs(state.answered, now);
   const step = leftMs < call.settings.extendBeforeS * 1000 ? extend(call, state, now) : { state, actions: [] };
-  if (step.actions.length === 0) return { state, actions: [...timers(call, state, now), ...limitsOf(call, state, now)] };
+  if (step.actions.length === 0) return { state, actions: [...timers(call, state, now), ...promptTimer(call, state, talkOf(call, state), now), ...limitsOf(call, state, now)] };
   return { state: step.state, actions: [...step.actions, { do: 'setTimer', timer: 'cut', afterMs: Math.max(leftMs, EXTEND_WAIT_MS) }, ...limitsOf(call, state, now)] };
 }
 
-function extended(call: Call, state: Talking, held: Talking['granted'], now: Moment): Step {
-  const granted = held.length === state.granted.length ? held : state.granted;
-  const next: Talking = { ...state, granted, extending: false };
-  const talking = { ...next, paidS: Math.max(state.paidS, paidSeconds(call, granted, talkOf(call, next))) };
+function extended(call: Call, state: Talking, { held, left }: ExtendAnswer, now: Moment): Step {
+  const told = held.length === state.granted.length;
+  const next: Talking = told ? { ...state, granted: held, left, extending: false } : { ...state, extending: false };
+  const talk = talkOf(call, next);
+  const talking = { ...next, paidS: Math.max(state.paidS, paidSeconds(call, next.granted, talk)) };
   const limits = talking.paidS > state.paidS ? limitsOf(call, talking, now) : [];
-  return { state: talking, actions: [...timers(call, talking, now), ...limits] };
+  const step = lookAtMoney(call, talking, { talk, told }, now);
+  return { state: step.state, actions: [...timers(call, talking, now), ...limits, ...step.actions] };
+}
+
+/** The money seems to run low: perhaps there is more by now. */
+function promptDue(call: Call, state: Talking, now: Moment): Step {
+  if (state.prompt !== 'due') return { state, actions: [] };
+  if (!extendable(call, state.paidS, talkOf(call, state))) return playPrompt(call, state, talkOf(call, state));
+  return extend(call, { ...state, prompt: 'asking' }, now);
 }
 
 /** It went on beyond its money, as nobody was there to cut it: whoever ended it then, the cut ends it. */
@@ -128,7 +145,7 @@ function finish(call: Call, state: Talking, { gone, by }: End): Step {
       ...orders,
       { do: 'destroyBridge' },
       { do: 'finish', request: { callId: call.id, nowMs: gone.moment.wallMs, debits: owed, cdrs } },
-      ...(['cut', 'extend', 'trouble'] as const).map((timer) => ({ do: 'clearTimer', timer }) as const),
+      ...(['cut', 'extend', 'prompt', 'trouble'] as const).map((timer) => ({ do: 'clearTimer', timer }) as const),
     ],
   };
 }
@@ -153,13 +170,14 @@ export function decideTalking(call: Call, state: Talking, input: CallInput, now:
     case 'hangupOrdered':
       return finish(call, state, endedBySystem(now));
     case 'extended':
-      return extended(call, state, input.held, now);
+      return extended(call, state, input, now);
     case 'orderFailed':
       // The caller's answer was refused: his end follows, or the call is of no use to anybody.
       if (input.order !== 'answer') return { state, actions: [] };
       return { state: { ...state, answerLost: input.status === 0 }, actions: [{ do: 'setTimer', timer: 'trouble', afterMs: TROUBLE_MS }] };
     case 'timerFired':
       if (input.timer === 'extend') return extend(call, state, now);
+      if (input.timer === 'prompt') return promptDue(call, state, now);
       if (input.timer === 'trouble' && state.answerLost) return { state: { ...state, answerLost: false }, actions: [{ do: 'answerCaller' }] };
       if (input.timer === 'cut') return finish(call, state, endedBySystem(paidUntil(state)));
       return input.timer === 'trouble' ? finish(call, state, endedBySystem(now)) : { state, actions: [] };

@@ -6,7 +6,7 @@
 --       too low, simultaneous, under one second; of each way: number of claims, then the limit of each;
 --       then field and value of what the live view shows
 -- MEMO  what a takeover needs to know of the call
--- Returns {'admitted', way (from 0; -1: none was asked), what each payer has on hold} | {'refused', cause}
+-- Returns {'admitted', way (from 0; -1: none was asked), what each payer has on hold, what each could spend beside it ('inf': without limit)} | {'refused', cause}
 --       | {'noWay'} | {'dailyLimit'} | {'unknown', user ids that have no balance here yet} | {'finished'}: the call is over already
 local call, live, done = KEYS[1], KEYS[2], KEYS[3]
 local counters, windows, payers, ways = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -122,6 +122,10 @@ end
 keep('_started', ARGV[2])
 keep('_way', way)
 if MEMO and MEMO ~= '' then keep('_memo', MEMO) end
+for i = 1, payers do
+  local left = purses[KEYS[3 + counters + windows + i]].left
+  granted[payers + i] = left and text(left) or 'inf'
+end
 keep('_answer', way .. ' ' .. table.concat(granted, ' '))
 keep('_held', table.concat(held, ' '))
 keep('_way_held', table.concat(way_held, ' '))
@@ -129,5 +133,5 @@ keep('_payers', table.concat(names, ' '))
 redis.call('HSET', call, unpack(fields))
 redis.call('ZADD', live, ARGV[2], ARGV[1])
 local answer = {'admitted', tostring(way)}
-for i = 1, payers do answer[2 + i] = granted[i] end
+for i = 1, 2 * payers do answer[2 + i] = granted[i] end
 return answer

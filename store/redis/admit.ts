@@ -77,6 +77,7 @@ export function pushFields(fields: Readonly<Record<string, string>>, args: (stri
 
 /** What a script said, before payers it does not know were seeded. */
 export type RawAnswer =
+  /** `amounts`: what each payer has on hold, then what is left to each. */
   | { readonly kind: 'admitted'; readonly way: number; readonly amounts: readonly string[] }
   | { readonly kind: 'refused'; readonly cause: number }
   | { readonly kind: 'unknown'; readonly userIds: readonly number[] };

@@ -1,6 +1,6 @@
 /** The four questions of a call, and balances: scripts, with payers seeded that Redis does not know. */
 import type { Redis } from 'ioredis';
-import type { AdmitAnswer, AdmitRequest, Cdr, ExtendRequest, FinishRequest, FlashNumbers, NextWayRequest, RestoreRequest } from '../../engine/call/admission.ts';
+import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, FinishRequest, FlashNumbers, NextWayRequest, RestoreRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
 import type { Log } from '../log.ts';
 import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, encodeRestore, pushFields } from './admit.ts';
@@ -33,7 +33,7 @@ export interface CallStore {
   /** Index into the request's ways; null: none has room, or the call is over. */
   readonly nextWay: (request: NextWayRequest) => Promise<number | null>;
   /** `want` is the hold in all, not in addition. null: the call is not in Redis. */
-  readonly extend: (request: ExtendRequest) => Promise<readonly Money[] | null>;
+  readonly extend: (request: ExtendRequest) => Promise<ExtendAnswer | null>;
   /** False: it had been finished before. */
   readonly finish: (request: FinishRequest) => Promise<boolean>;
   /** Gives back what a call holds, if it holds anything, and settles nothing. */
@@ -91,8 +91,9 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
       const call = encodeAdmit(request, units);
       const first = decodeAdmit(request.callId, await fenced(request.callId, 'admit', call));
       const answer = first.kind === 'unknown' ? await admitSeeded(request, first.userIds) : first;
-      if (answer.kind === 'admitted') return { kind: 'admitted', way: answer.way, granted: answer.amounts.map((amount) => units.toMoney(amount)) };
-      return answer;
+      if (answer.kind !== 'admitted') return answer;
+      const { held, left } = halves(answer.amounts, units);
+      return { kind: 'admitted', way: answer.way, granted: held, left };
 
       async function admitSeeded({ callId, payers }: AdmitRequest, userIds: readonly number[]) {
         const strangers = await seed(userIds);
@@ -117,7 +118,7 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
         if (strangers.length > 0) throw new Error(`Payers ${strangers.join(', ')} of call ${request.callId} have no balance.`);
         answer = decodeExtend(await fenced(request.callId, 'extend', call));
       }
-      return answer.kind === 'held' ? answer.amounts.map((amount) => units.toMoney(amount)) : null;
+      return answer.kind === 'held' ? halves(answer.amounts, units) : null;
     },
 
     ...ends(parts, fenced),
@@ -129,6 +130,15 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
     async setBalances(balances) {
       return setBalances(redis, units, balances);
     },
+  };
+}
+
+/** What each payer has on hold, then what is left to each. */
+function halves(amounts: readonly string[], units: Units): ExtendAnswer {
+  const payers = amounts.length / 2;
+  return {
+    held: amounts.slice(0, payers).map((amount) => units.toMoney(amount)),
+    left: amounts.slice(payers).map((amount) => (amount === 'inf' ? null : units.toMoney(amount))),
   };
 }
 

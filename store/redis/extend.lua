@@ -1,7 +1,7 @@
 -- Raises what payers have on hold for a running call to the wanted amounts, or as near as their money goes.
 -- KEYS  1 tollgate:call:<id>, then tollgate:payer:<user id> of each payer
 -- ARGV  1 now (ms), then user id and wanted hold (in all, not in addition: a repetition changes nothing) of each payer
--- Returns {'held', what each payer has on hold} | {'unknown', user ids} | {'gone'}: the call is not here
+-- Returns {'held', what each payer has on hold, what each could spend beside it ('inf': without limit)} | {'unknown', user ids} | {'gone'}: the call is not here
 local call = KEYS[1]
 if redis.call('EXISTS', call) == 0 then return {'gone'} end
 local purses, unknown = {}, {'unknown'}
@@ -20,6 +20,7 @@ for i = 2, #KEYS do
   if left and less(left, more) then more = left end
   if less(ZERO, more) then
     held = plus(held, more)
+    if left then left = minus(left, more) end
     redis.call('HSET', KEYS[i], 'reserved', text(plus(money(purses[i][3] or '0'), more)))
     redis.call('HSET', call, '_hold:' .. user, text(held))
     if not hold then
@@ -27,5 +28,6 @@ for i = 2, #KEYS do
     end
   end
   answer[i] = text(held)
+  answer[#KEYS + i - 1] = left and text(left) or 'inf'
 end
 return answer

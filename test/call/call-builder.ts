@@ -75,7 +75,7 @@ export interface CallParts {
   readonly unlimited?: boolean;
 }
 
-const SETTINGS: CallSettings = { legStartTimeoutMs: 5000, rounding: 'up', reservation: 'slice', sliceS: 60, extendBeforeS: 15, frozenS: 1800, deadManS: 60 };
+const SETTINGS: CallSettings = { legStartTimeoutMs: 5000, rounding: 'up', reservation: 'slice', sliceS: 60, extendBeforeS: 15, frozenS: 1800, deadManS: 60, promptS: 0 };
 
 function isDidLevel(level: PriceLevel): boolean {
   return level === 'did' || level === 'didIncoming' || level === 'didProvider';

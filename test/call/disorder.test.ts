@@ -80,17 +80,17 @@ const goneBy = fc.record({ cause: fc.integer({ min: 0, max: 127 }), techCause: f
 const held = fc.array(fc.bigInt(0n, 40_000_000_000n), { maxLength: 3 });
 
 const blind: fc.Arbitrary<Blind> = fc.oneof(
-  { weight: 3, arbitrary: fc.tuple(fc.nat(2), held).map(([way, granted]): Blind => (one) => ({ type: 'admitted', answer: { kind: 'admitted', way: way % one.plan.ways.length, granted } })) },
+  { weight: 3, arbitrary: fc.tuple(fc.nat(2), held).map(([way, granted]): Blind => (one) => ({ type: 'admitted', answer: { kind: 'admitted', way: way % one.plan.ways.length, granted, left: granted.map((amount) => (amount % 3n === 0n ? null : amount)) } })) },
   { weight: 1, arbitrary: fc.constant<Blind>(() => ({ type: 'admissionRefused', cause: 211 })) },
   { weight: 2, arbitrary: fc.option(fc.nat(2)).map((way): Blind => (one, state) => ({ type: 'wayChosen', way: way === null || state.phase !== 'choosing' ? null : way % (one.plan.ways.length - state.from) })) },
-  { weight: 1, arbitrary: held.map((amounts): Blind => () => ({ type: 'extended', held: amounts })) },
+  { weight: 1, arbitrary: held.map((amounts): Blind => () => ({ type: 'extended', held: amounts, left: amounts.slice(1) })) },
   { weight: 3, arbitrary: fc.constant<Blind>(() => ({ type: 'bridgeReady' })) },
   { weight: 3, arbitrary: channel.map((id): Blind => (one) => ({ type: 'legReady', legId: id(one), sipCallId: '' })) },
   { weight: 4, arbitrary: fc.tuple(channel, fc.constantFrom('dialled', 'rang', 'answered')).map(([id, type]): Blind => (one) => ({ type, legId: id(one), codec: '' })) },
   { weight: 2, arbitrary: fc.tuple(channel, goneBy).map(([id, gone]): Blind => (one, _, moment) => ({ type: 'legGone', legId: id(one), gone: { ...gone, moment, source: 'event' } })) },
   { weight: 1, arbitrary: goneBy.map((gone): Blind => (_, __, moment) => ({ type: 'callerGone', gone: { ...gone, moment, source: 'witness' } })) },
   { weight: 1, arbitrary: fc.tuple(channel, fc.constantFrom('createLeg', 'connect', 'answer', 'createBridge'), fc.constantFrom(0, 404, 422, 500)).map(([id, order, status]): Blind => (one) => ({ type: 'orderFailed', order, legId: id(one), status })) },
-  { weight: 2, arbitrary: fc.constantFrom('legStart', 'silence', 'ring', 'extend', 'cut', 'trouble').map((timer): Blind => () => ({ type: 'timerFired', timer })) },
+  { weight: 2, arbitrary: fc.constantFrom('legStart', 'silence', 'ring', 'extend', 'cut', 'prompt', 'trouble').map((timer): Blind => () => ({ type: 'timerFired', timer })) },
   { weight: 1, arbitrary: fc.constant<Blind>(() => ({ type: 'hangupOrdered' })) },
 );
 

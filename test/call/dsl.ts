@@ -143,6 +143,9 @@ export function inWords(call: Call, action: CallAction): string {
       return `${action.do} ${channelInWords(call, action.legId)} on way ${action.way}`;
     case 'hangUp':
       return `hangUp ${channelInWords(call, action.channelId)} ${action.q850}`;
+    case 'playPrompt':
+    case 'stopPrompt':
+      return `${action.do} ${channelInWords(call, action.channelId)}`;
     case 'setTimer':
       return `setTimer ${action.timer} ${action.afterMs}`;
     case 'clearTimer':
@@ -205,13 +208,20 @@ const legId = (clock: Clock, leg: LegName): string => `${clock.call.id}-${leg}`;
 export function admitted(way = 0, ...granted: readonly string[]): Happening {
   return ({ call }) => {
     const asked = begin(call, {}).actions.flatMap((action) => (action.do === 'admit' ? action.request.payers : []));
-    return { type: 'admitted', answer: { kind: 'admitted', way, granted: asked.map(({ want }, index) => (granted[index] === undefined ? want : parseMoney(granted[index]))) } };
+    return { type: 'admitted', answer: { kind: 'admitted', way, granted: asked.map(({ want }, index) => (granted[index] === undefined ? want : parseMoney(granted[index]))), left: [] } };
   };
 }
 
 export const admissionRefused = (cause: number): Happening => () => ({ type: 'admissionRefused', cause });
 export const wayChosen = (way: number | null): Happening => () => ({ type: 'wayChosen', way });
-export const extended = (...held: readonly string[]): Happening => () => ({ type: 'extended', held: held.map(parseMoney) });
+export const extended = (...held: readonly string[]): Happening => () => ({ type: 'extended', held: held.map(parseMoney), left: [] });
+/** What each could spend beside what is on hold; `inf`: without limit. */
+export const withLeft = (happening: Happening, ...left: readonly string[]): Happening => (clock) => {
+  const input = happening(clock);
+  const amounts = left.map((amount) => (amount === 'inf' ? null : parseMoney(amount)));
+  if (input?.type === 'admitted') return { ...input, answer: { ...input.answer, left: amounts } };
+  return input?.type === 'extended' ? { ...input, left: amounts } : input;
+};
 export const bridgeReady: Happening = () => ({ type: 'bridgeReady' });
 export const legReady = (leg: LegName): Happening => (clock) => ({ type: 'legReady', legId: legId(clock, leg), sipCallId: `leg${leg}@far` });
 export const dialled = (leg: LegName): Happening => (clock) => ({ type: 'dialled', legId: legId(clock, leg) });

@@ -25,7 +25,7 @@ function leg(parts: Partial<LegFacts> = {}): LegFacts {
 }
 
 function facts(parts: Partial<Facts> = {}): Facts {
-  return { granted: [parseMoney('0.6')], past: [], way: 0, callerGone: null, leg: leg(), others: [], ...parts };
+  return { granted: [parseMoney('0.6')], prompted: false, past: [], way: 0, callerGone: null, leg: leg(), others: [], ...parts };
 }
 
 function words(one: Call, step: Step): string[] {
@@ -52,7 +52,7 @@ test('the paid time is over already: what was talked is asked for with the next 
   const step = resume(two, facts({ leg: leg({ answered: at(5000) }) }), at(90_000));
   // 85 s were talked, and 60 more.
   deepStrictEqual(words(two, step), ['answerCaller', 'extend user 5 to 1.45', 'setTimer cut 1000', 'limit caller 35', 'limit leg 35']);
-  const { held, cut } = { held: decide(two, step.state, { type: 'extended', held: [parseMoney('1.45')] }, at(90_010)), cut: decide(two, step.state, { type: 'extended', held: [parseMoney('0.6')] }, at(90_010)) };
+  const { held, cut } = { held: decide(two, step.state, { type: 'extended', held: [parseMoney('1.45')], left: [0n] }, at(90_010)), cut: decide(two, step.state, { type: 'extended', held: [parseMoney('0.6')], left: [0n] }, at(90_010)) };
   deepStrictEqual(words(two, held), ['setTimer cut 59990', 'setTimer extend 44990', 'limit caller 120', 'limit leg 120']);
   deepStrictEqual(words(two, cut), ['setTimer cut 0']);
 });

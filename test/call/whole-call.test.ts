@@ -27,7 +27,7 @@ interface Scene {
 
 const FORK = [31, 32, 33].map((deviceId) => ({ deviceId, endpoint: `device-${deviceId}`, number: null }));
 
-const settings = fc.record({ reservation: fc.constantFrom('slice', 'slice', 'frozen'), sliceS: fc.integer({ min: 2, max: 90 }), extendBeforeS: fc.constantFrom(1, 1, 15), frozenS: fc.integer({ min: 10, max: 300 }) });
+const settings = fc.record({ reservation: fc.constantFrom('slice', 'slice', 'frozen'), sliceS: fc.integer({ min: 2, max: 90 }), extendBeforeS: fc.constantFrom(1, 1, 15), frozenS: fc.integer({ min: 10, max: 300 }), promptS: fc.constantFrom(0, 20, 60) });
 const limits = fc.record({ maxTalkS: fc.integer({ min: 1, max: 400 }), callTimeoutS: fc.constantFrom(0, 0, 45), ringTimeoutS: fc.constantFrom(5, 60), silenceMs: fc.constantFrom(0, 3000), busyAsFailed: fc.boolean(), noAnswerAsFailed: fc.boolean() });
 
 function outbound(levels: readonly Terms[], ways: readonly Terms[]): Omit<Scene, 'call'> {

@@ -51,6 +51,7 @@ export class World {
   readonly #funds: bigint;
   readonly #timers = new Map<TimerName, number>();
   #pending: CallInput[] = [];
+  #prompts = 0;
   #wallMs: number;
   #monoMs: number;
 
@@ -216,6 +217,8 @@ export class World {
         if (this.state.phase !== 'talking') this.account.violations.push('the caller is answered outside of a talk');
         if (this.#tape.below(20) === 7) this.#pending.push({ type: 'orderFailed', order: 'answer', legId: '', status: 404 });
         return;
+      case 'playPrompt':
+        return this.#prompt(action.channelId);
       case 'hangUp':
         return this.#hangUp(action.channelId);
       case 'setTimer':
@@ -229,6 +232,7 @@ export class World {
       case 'ringCaller':
       case 'join':
       case 'showLive':
+      case 'stopPrompt':
     }
   }
 
@@ -240,16 +244,28 @@ export class World {
     if (short !== undefined) return void this.#pending.push({ type: 'admissionRefused', cause: short.tooLow });
     this.account.held = granted;
     this.account.admitted = true;
-    this.#pending.push({ type: 'admitted', answer: { kind: 'admitted', way: this.#tape.below(this.call.plan.ways.length), granted } });
+    this.#pending.push({ type: 'admitted', answer: { kind: 'admitted', way: this.#tape.below(this.call.plan.ways.length), granted, left: this.#left(granted) } });
   }
 
   #extend(wants: readonly bigint[]): void {
-    if (this.#tape.below(8) === 0) return void this.#pending.push({ type: 'extended', held: [] });
+    if (this.#tape.below(8) === 0) return void this.#pending.push({ type: 'extended', held: [], left: [] });
     this.account.held = this.account.held.map((held, index) => {
       const most = (wants[index] ?? 0n) < this.#funds ? (wants[index] ?? 0n) : this.#funds;
       return held > most ? held : most;
     });
-    this.#pending.push({ type: 'extended', held: this.account.held });
+    this.#pending.push({ type: 'extended', held: this.account.held, left: this.#left(this.account.held) });
+  }
+
+  #left(held: readonly bigint[]): readonly bigint[] {
+    return held.map((amount) => this.#funds - amount);
+  }
+
+  #prompt(channelId: string): void {
+    this.#prompts += 1;
+    const { state } = this;
+    if (this.#prompts > 1) this.account.violations.push('the prompt is played twice');
+    if (state.phase !== 'talking' || (channelId !== state.attempt.legId && channelId !== this.call.originator.channelId)) this.account.violations.push(`a prompt for ${channelId} in phase ${state.phase}`);
+    if (this.call.settings.promptS === 0) this.account.violations.push('a prompt that nobody wants');
   }
 
   #connect(legId: string): void {

@@ -15,7 +15,7 @@ t.test('an admitted call takes its places and its money; finish gives all of it 
     counters: [counter('calls:server:1'), counter('calls:user:5:out', 2)], perSecond: [counter('cps:user:5', 3, 304)],
     payers: [payer(5, '6'), payer(9, '4')], ways: [[counter('calls:provider:3', 1, 223)]], live: { state: 'routing', user: 'alice' },
   }));
-  t.strictSame(answer, { kind: 'admitted', way: 0, granted: [money('6'), money('3')] }, 'the second payer has less than wanted');
+  t.strictSame(answer, { kind: 'admitted', way: 0, granted: [money('6'), money('3')], left: [money('4'), 0n] }, 'the second payer has less than wanted');
   t.equal(await redis.get('tollgate:calls:user:5:out'), '1');
   t.equal(await redis.get('tollgate:calls:provider:3'), '1');
   t.equal(await redis.get(`tollgate:cps:user:5:${NOW / 1000}`), '1');
@@ -134,10 +134,10 @@ t.test('extend raises a hold as far as the money goes, never lowers it, and may 
   await store.setBalances([balance(5, '10'), balance(9, '1', { credit: null })]);
   await store.admit(admission('c1', { payers: [payer(5, '2')] }));
   const want = (amount: string) => ({ callId: 'c1', nowMs: NOW, payers: [{ userId: 9, want: money('7') }, { userId: 5, want: money(amount) }] });
-  t.strictSame(await store.extend(want('4')), [money('7'), money('4')], 'also of a payer who held nothing before');
-  t.strictSame(await store.extend(want('4')), [money('7'), money('4')]);
-  t.strictSame(await store.extend(want('3')), [money('7'), money('4')]);
-  t.strictSame(await store.extend(want('30')), [money('7'), money('10')]);
+  t.strictSame(await store.extend(want('4')), { held: [money('7'), money('4')], left: [null, money('6')] }, 'also of a payer who held nothing before');
+  t.strictSame(await store.extend(want('4')), { held: [money('7'), money('4')], left: [null, money('6')] });
+  t.match(await store.extend(want('3')), { held: [money('7'), money('4')] });
+  t.strictSame(await store.extend(want('30')), { held: [money('7'), money('10')], left: [null, 0n] });
   t.equal(await store.extend({ callId: 'nobody', nowMs: NOW, payers: [] }), null);
   await store.finish({ callId: 'c1', nowMs: NOW, debits: [], cdrs: [] });
   t.equal(await redis.hget('tollgate:payer:9', 'reserved'), '0');
@@ -154,8 +154,8 @@ t.test('what calls may cost today limits whoever has more, or all of it; the nex
     t.match(await ask(`${userId}-a`, userId), { granted: [money('2')] });
     t.match(await ask(`${userId}-b`, userId), { granted: [money('1')] }, 'the rest of the day');
     t.strictSame(await ask(`${userId}-c`, userId), { kind: 'refused', cause: 290 });
-    t.strictSame(await store.extend({ callId: `${userId}-a`, nowMs: NOW, payers: [{ userId, want: money('4') }] }), [money('2')], 'running calls get no more either');
-    t.strictSame(await store.extend({ callId: `${userId}-a`, nowMs: NOW + 1000, payers: [{ userId, want: money('4') }] }), [money('4')], 'at midnight they do');
+    t.strictSame(await store.extend({ callId: `${userId}-a`, nowMs: NOW, payers: [{ userId, want: money('4') }] }), { held: [money('2')], left: [0n] }, 'running calls get no more either');
+    t.strictSame(await store.extend({ callId: `${userId}-a`, nowMs: NOW + 1000, payers: [{ userId, want: money('4') }] }), { held: [money('4')], left: [0n] }, 'at midnight they do');
     t.strictSame(await ask(`${userId}-d`, userId, NOW + 1000), { kind: 'refused', cause: 290 }, 'what is held counts for the day that is');
     await store.finish({ callId: `${userId}-a`, nowMs: NOW, debits: [{ account: 'user', accountId: userId, amount: money('3'), cause: 'call' }], cdrs: [cdr(`${userId}-a`)] });
     t.match(await ask(`${userId}-e`, userId, NOW + 1000), { granted: [money('1')] }, 'what is owed counts as well');
@@ -175,7 +175,7 @@ t.test('a payer unknown to Redis is seeded from memory; one without any balance 
   t.strictSame(await store.admit(admission('c2', { payers: [payer(5, '1'), payer(6, '1')] })), { kind: 'refused', cause: 211 });
   t.match(lines.at(-1), { level: 'warn', fields: { callId: 'c2', userIds: [6] } });
   await redis.del('tollgate:payer:5');
-  t.strictSame(await store.extend({ callId: 'c1', nowMs: NOW, payers: [{ userId: 5, want: money('3.5') }] }), [money('3.5')]);
+  t.strictSame(await store.extend({ callId: 'c1', nowMs: NOW, payers: [{ userId: 5, want: money('3.5') }] }), { held: [money('3.5')], left: [money('0.5')] });
 });
 
 t.test('balances are taken only when they are newer', async (t) => {

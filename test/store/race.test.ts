@@ -72,7 +72,7 @@ async function after(store: CallStore, auditor: Auditor, { request, one }: { req
   const finish = async (): Promise<boolean> => store.finish({ callId, nowMs: NOW, debits: [debit], cdrs: [cdr(callId)] });
   if (one.later === 'extend') {
     const held = await store.extend({ callId, nowMs: NOW, payers: [{ userId, want: one.more * UNIT }] });
-    auditor.extended(callId, userId, held?.[0] ?? -1n);
+    auditor.extended(callId, userId, held?.held[0] ?? -1n);
   } else if (one.later === 'nextWay') {
     const way = await store.nextWay({ callId, nowMs: NOW, ways: request.ways, from: 0, live: {} });
     auditor.wayTaken(callId, way === null ? [] : (request.ways[way] ?? []));
