@@ -96,7 +96,10 @@ t.test('killed while it rings on: led on to its end', async (t) => {
   const caller = await start('37060020002', 'any-answer');
   await stage.known('37060020002', 'state', 'ringing');
   await stage.engine.kill();
+  const takeovers = (): number => stage.engine.log().filter(({ msg }) => /are taken over/.test(String(msg))).length;
+  const before = takeovers();
   await stage.engine.start();
+  await until(() => (takeovers() > before ? undefined : 'the call is not led on'));
   t.match(await hungUp(caller), { disposition: 'NO ANSWER', hangup_cause: 241, end_source: 'event' });
 });
 
