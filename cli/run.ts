@@ -7,6 +7,7 @@ import type { HealthServer } from '../api/health.ts';
 import type { CliContext } from './context.ts';
 import { Engine } from '../engine/engine.ts';
 import type { Settings } from '../config/schema.ts';
+import { parseMoney } from '../rating/money.ts';
 import { openStore } from '../store/open.ts';
 
 const EXAMPLE = `
@@ -45,6 +46,7 @@ async function run(settings: Settings): Promise<void> {
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,
     mostBacklog: settings.settle.mostBacklog,
+    redisAway: { policy: settings.redisAway.policy, bound: parseMoney(settings.redisAway.bound.toFixed(4)) },
     log,
   });
   const engine = new Engine(settings, store, log);

@@ -132,6 +132,14 @@ const reconnect = z.strictObject({
   pingTimeoutMs: ms(100, 60_000).default(5000),
 });
 
+/** docs/decisions/0012-redis-away.md. */
+const redisAway = z.strictObject({
+  /** New calls while Redis is away: 503, or taken by what the daemon knows itself. */
+  policy: z.enum(['refuse', 'allow']).default('refuse'),
+  /** What each user's calls are given at most meanwhile, beyond what was on hold; in his currency. */
+  bound: z.number().min(0).max(1_000_000).default(5),
+});
+
 const health = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   /** 0: do not listen. */
@@ -150,6 +158,7 @@ export const settingsSchema = z.strictObject({
   reservation: reservation.prefault({}),
   dids: dids.prefault({}),
   settle: settle.prefault({}),
+  redisAway: redisAway.prefault({}),
   reconnect: reconnect.prefault({}),
   health: health.prefault({}),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),

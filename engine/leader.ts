@@ -29,6 +29,8 @@ export interface LeaderParts {
   readonly onLead: () => void;
   /** Somebody else does. */
   readonly onLost: () => void;
+  /** Redis does not answer, and this daemon leads. */
+  readonly onSilent: () => void;
   /** The lease holds, and nobody led meanwhile: what was held back goes on. `gap`: Redis was away, or had forgotten it. */
   readonly onRenewed: (gap: boolean) => void;
 }
@@ -118,7 +120,9 @@ export class Leader {
   #silent(): void {
     if (this.#redisSilent) return;
     this.#redisSilent = true;
-    if (this.#leads && !this.#closed) this.#parts.onRenewed(false);
+    if (!this.#leads || this.#closed) return;
+    this.#parts.onSilent();
+    this.#parts.onRenewed(false);
   }
 
   #answered(answer: LeaseAnswer, askedAt: number): void {

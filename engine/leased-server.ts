@@ -40,6 +40,7 @@ export class LeasedServer {
         this.#server = new AsteriskServer({ ...parts, mayAct: () => this.#leader.mayAct(), onReplaced: () => this.#leader.replaced() });
       },
       onLost: () => this.#letGo(),
+      onSilent: () => parts.store.standIn(parts.asterisk.id, () => this.#server?.standing() ?? []),
       onRenewed: (gap) => {
         this.#server?.goOn();
         if (gap) this.#server?.restore();
@@ -82,6 +83,7 @@ export class LeasedServer {
     const server = this.#server;
     this.#server = null;
     this.#parts.finisher.forget(this.#parts.asterisk.id);
+    this.#parts.store.standDown(this.#parts.asterisk.id);
     server?.stop().catch((error: unknown) => this.#parts.log.warn({ err: error }, 'The connection to Asterisk could not be closed'));
   }
 }

@@ -1,5 +1,6 @@
 /** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
 import type { LeaseStore } from './leader.ts';
+import type { Standing } from '../store/stand-in.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
@@ -35,6 +36,9 @@ export interface CallStore {
   release(callId: string): Promise<void>;
   /** A call that is up is written down again if the store lost it. True: it had. */
   restore(request: RestoreRequest): Promise<boolean>;
+  /** The store does not answer: it goes by what this daemon knows of its calls, until `standDown`. */
+  standIn(serverId: number, standing: () => readonly Standing[]): void;
+  standDown(serverId: number): void;
   /** Asks for the leadership of an Asterisk, or for its renewal. */
   lease: LeaseStore['lease'];
   releaseLease: LeaseStore['releaseLease'];

@@ -10,7 +10,8 @@ import { Timers } from './clock.ts';
 import { begin, decide } from './call/decide.ts';
 import type { Call, CallInput, CallState, Gone, Moment, Step, TimerName } from './call/state.ts';
 import { perform } from './perform.ts';
-import { restoreRequest } from './restore.ts';
+import { restoreRequest, standingOf } from './restore.ts';
+import type { Standing } from '../store/stand-in.ts';
 import type { RestoreRequest } from './call/admission.ts';
 import type { Performer, PerformContext } from './perform.ts';
 import type { Log } from './ports.ts';
@@ -136,6 +137,11 @@ export class Registry {
   /** All calls that hold something, as the store must know them. */
   held(): readonly RestoreRequest[] {
     return [...this.#calls.values()].flatMap(({ call, live, state }) => restoreRequest(call, live, state) ?? []);
+  }
+
+  /** The same, without what only a takeover needs. */
+  standing(): readonly Standing[] {
+    return [...this.#calls.values()].flatMap(({ call, state }) => standingOf(call, state) ?? []);
   }
 
   /** Resolves when no call is in progress any more. */

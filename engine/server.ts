@@ -140,14 +140,20 @@ export class AsteriskServer {
   restore(): void {
     const { finisher, store, log } = this.#parts;
     finisher.repeat();
-    const held = this.#registry.held();
-    Promise.all(held.map((request) => store.restore(request))).then(
-      (lost) => {
-        const calls = lost.filter(Boolean).length;
-        if (calls > 0) log.warn({ calls, of: held.length }, 'Redis had lost calls that are up; they are written down again');
+    const tell = async (): Promise<number> => (await Promise.all(this.#registry.held().map((request) => store.restore(request)))).filter(Boolean).length;
+    tell().then(
+      async (calls) => {
+        store.standDown(this.id);
+        if (calls > 0) log.warn({ calls, of: this.#registry.active }, 'Redis did not know calls that are up; they are written down');
+        // What was given while they were written down.
+        await tell();
       },
-      (error: unknown) => log.warn({ err: error }, 'Redis was lost again before all calls were written down'),
-    );
+    ).catch((error: unknown) => log.warn({ err: error }, 'Redis was lost again before all calls were written down'));
+  }
+
+  /** All calls that hold something. */
+  standing(): ReturnType<Registry['standing']> {
+    return this.#registry.standing();
   }
 
   async stop(): Promise<void> {
@@ -224,7 +230,9 @@ export class AsteriskServer {
 
   #arrive(channel: Channel, arrived: ArrivedCall): void {
     const catalog = this.#parts.store.catalog();
-    if (catalog === null || this.#draining) {
+    const { settings, finisher } = this.#parts;
+    // Without Redis finished calls wait here.
+    if (catalog === null || this.#draining || finisher.backlog >= settings.settle.mostBacklog) {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }

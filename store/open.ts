@@ -33,70 +33,11 @@ import type { Units } from './redis/units.ts';
 import { Reconciler } from './redis/reconcile.ts';
 import { Releases } from './releases.ts';
 import { Settler } from './settle.ts';
+import { serverOf, StandIn } from './stand-in.ts';
+import type { Standing } from './stand-in.ts';
+import type { LeaseWish, Store, StoreHealth } from './store.ts';
 import type { StoreOptions } from './store-options.ts';
 import { judged, limitsMinutes } from './wanted.ts';
-
-export interface StoreHealth {
-  /** All that a call needs is there: a catalog and Redis. */
-  readonly ready: boolean;
-  readonly postgres: { readonly ok: boolean; readonly reason: string };
-  readonly redis: { readonly ok: boolean; readonly reason: string };
-  readonly catalogVersion: number | null;
-  /** Finished calls in Redis that are not in Postgres yet; null: unknown, as Redis is away. */
-  readonly backlog: number | null;
-  /** Finished calls that Postgres refused, kept in `tollgate:cdr:refused`. */
-  readonly refused: number | null;
-  readonly settling: { readonly ok: boolean; readonly reason: string };
-  /** Counters and holds that were wrong and were put right. */
-  readonly repaired: number;
-}
-
-export interface Store {
-  /** The catalog in force; null until it was read for the first time. */
-  catalog(): Catalog | null;
-  /** How the attempts of providers in LCRs by quality went lately; at most some seconds old. */
-  quality(): QualityView;
-  /** Providers that do not answer the periodic check of this Asterisk: kept for commands, lost if Redis is away. */
-  deadProviders(serverId: number, providerIds: readonly number[]): void;
-  /** What providers with limits of minutes were talked by; with Postgres in reach a second old at most. */
-  talk(): TalkView;
-  /** Scores of the dynamic blacklist; null: it is off. */
-  scores(): ScoreView | null;
-  /** Resolves when the first catalog is in force and Redis answers. */
-  ready(): Promise<void>;
-  admit(request: AdmitRequest): Promise<AdmitAnswer>;
-  /** Index into the request's ways; null: none has room. */
-  nextWay(request: NextWayRequest): Promise<number | null>;
-  /** Empty when the call is not in Redis. */
-  extend(request: ExtendRequest): Promise<ExtendAnswer>;
-  finish(request: FinishRequest): Promise<void>;
-  /** Queues rows of a call that held nothing. */
-  record(cdrs: readonly Cdr[]): Promise<void>;
-  /** New fields of a live call; sent together with others, lost if Redis is away. */
-  updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
-  /** Counts a CallerID that was drawn; two seconds later it is in Postgres. */
-  numberUsed(drawn: DrawnNumber): void;
-  /** Calls of one Asterisk that are up, for a takeover; `leftOut` are led already. */
-  openCalls(serverId: number, leftOut: (callId: string) => boolean): Promise<readonly OpenCall[]>;
-  /** Which of these calls were finished lately. */
-  finishedCalls(callIds: readonly string[]): Promise<ReadonlySet<string>>;
-  /** Gives back what a call holds and settles nothing: nobody knows what it was. */
-  release(callId: string): Promise<void>;
-  /** A call that is up is written down again if Redis lost it. True: it had. */
-  restore(request: RestoreRequest): Promise<boolean>;
-  /** Asks for the leadership of an Asterisk, or for its renewal. From the first answer `lead` on, this store speaks for it. */
-  lease(request: LeaseWish): Promise<LeaseAnswer>;
-  /** Lets go of an Asterisk; calls of it are refused from now on. */
-  releaseLease(serverId: number, daemon: string): Promise<void>;
-  listCalls(): Promise<readonly LiveCall[]>;
-  counters(): Promise<Readonly<Record<string, number>>>;
-  onCatalogChange(listener: (catalog: Catalog) => void): void;
-  backlog(): Promise<{ waiting: number; refused: number }>;
-  health(): StoreHealth;
-  close(): Promise<void>;
-}
-
-export type LeaseWish = Parameters<typeof askLease>[1];
 
 const POOL_SIZE = 4;
 
@@ -104,6 +45,8 @@ const POOL_SIZE = 4;
 const BANNED_CAUSE = 225;
 /** "Temporary failure", 503: what a call costs could not be kept. */
 const BACKLOG_CAUSE = 41;
+
+export type { LeaseWish, Store, StoreHealth } from './store.ts';
 
 export function openStore(options: StoreOptions): Store {
   return new OpenStore(options);
@@ -126,6 +69,7 @@ class OpenStore implements Store {
   readonly #talk: ProviderTalk;
   readonly #scores: BlacklistScores;
   readonly #numberUse: NumberUse;
+  readonly #standIn: StandIn;
   readonly #listeners: ((catalog: Catalog) => void)[] = [];
   readonly #waiting: (() => void)[] = [];
   #backlog: { waiting: number; refused: number } | null = null;
@@ -149,6 +93,8 @@ class OpenStore implements Store {
       redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, scoring: blacklist !== undefined, log,
       fenceOf: (callId) => this.#fences.get(serverOf(callId)),
     });
+    const { policy, bound } = options.redisAway ?? { policy: 'refuse', bound: 0n };
+    this.#standIn = new StandIn({ policy, bound, balanceOf: (userId) => balances.get(userId), floor: (amount) => this.#units.toMoney(this.#units.owned(amount)), now: monotonicMs });
     this.#releases = new Releases(async (callId) => this.#calls.release(callId), log);
     this.#updates = new LiveUpdates(this.#calls, log);
     this.#follower = new Follower({
@@ -214,7 +160,7 @@ class OpenStore implements Store {
   }
 
   #isReady(): boolean {
-    return this.#follower.catalog !== null && this.#redisUp();
+    return this.#follower.catalog !== null && (this.#redisUp() || this.#standIn.admits);
   }
 
   #redisUp(): boolean {
@@ -243,6 +189,7 @@ class OpenStore implements Store {
   }
 
   async admit(request: AdmitRequest): Promise<AdmitAnswer> {
+    if (this.#standIn.serves(request.callId)) return this.#standIn.admit(request);
     this.#mustBeUp();
     if ((this.#backlog?.waiting ?? 0) >= this.#mostBacklog) return { kind: 'refused', cause: BACKLOG_CAUSE };
     try {
@@ -265,15 +212,18 @@ class OpenStore implements Store {
   }
 
   async nextWay(request: NextWayRequest): Promise<number | null> {
+    if (this.#standIn.serves(request.callId)) return this.#standIn.nextWay(request);
     return this.#calls.nextWay(request);
   }
 
   async extend(request: ExtendRequest): Promise<ExtendAnswer> {
+    if (this.#standIn.serves(request.callId)) return this.#standIn.extend(request);
     this.#mustBeUp();
     return (await this.#calls.extend(request)) ?? { held: [], left: [] };
   }
 
   async finish(request: FinishRequest): Promise<void> {
+    this.#standIn.finished(request);
     this.#mustBeUp();
     this.#updates.forget(request.callId);
     if (await this.#calls.finish(request)) this.#quality.add(request.cdrs);
@@ -342,6 +292,14 @@ class OpenStore implements Store {
     await releaseLease(this.#redis, serverId, daemon);
   }
 
+  standIn(serverId: number, standing: () => readonly Standing[]): void {
+    this.#standIn.begin(serverId, standing);
+  }
+
+  standDown(serverId: number): void {
+    this.#standIn.end(serverId);
+  }
+
   async listCalls(): Promise<readonly LiveCall[]> {
     return listCalls(this.#redis, this.#units);
   }
@@ -384,9 +342,4 @@ class OpenStore implements Store {
     this.#redis.disconnect();
     await this.#pool.end();
   }
-}
-
-/** A call's id begins with the number of its Asterisk. */
-function serverOf(callId: string): number {
-  return Number.parseInt(callId, 10);
 }

@@ -1,4 +1,5 @@
 /** What the store is opened with. */
+import type { Money } from '../rating/money.ts';
 import type { Log } from './log.ts';
 import type { BlacklistOptions } from './redis/score-feed.ts';
 
@@ -22,5 +23,7 @@ export interface StoreOptions {
   readonly mostBacklog?: number | undefined;
   /** Counters and holds are added up anew so often, ms. */
   readonly reconcileEveryMs: number;
+  /** While Redis is away: whether new calls are taken, and what each user is given at most; undefined: nothing. */
+  readonly redisAway?: { readonly policy: 'refuse' | 'allow'; readonly bound: Money } | undefined;
   readonly log: Log;
 }

@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import { loadSettings } from '../../config/load.ts';
 import type { Settings } from '../../config/schema.ts';
 import { Engine } from '../../engine/engine.ts';
+import { parseMoney } from '../../rating/money.ts';
 import { importTenant } from '../../store/import/import.ts';
 import { openStore } from '../../store/open.ts';
 import type { Store } from '../../store/open.ts';
@@ -189,7 +190,7 @@ function storeOf(settings: Settings, log: pino.Logger): Store {
     closedDidDays: settings.dids.closedDays, reconcileEveryMs: settings.reconcileEveryS * 1000,
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,
-    mostBacklog: settings.settle.mostBacklog,
+    mostBacklog: settings.settle.mostBacklog, redisAway: { policy: settings.redisAway.policy, bound: parseMoney(settings.redisAway.bound.toFixed(4)) },
     log,
   });
 }

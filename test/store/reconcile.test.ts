@@ -76,8 +76,15 @@ t.test('a call that Redis lost is restored once, with its places, holds and fiel
   t.same(await redis.hgetall('tollgate:call:1-a'), rest);
   t.equal(await redis.get('tollgate:calls:provider:3'), '1');
   t.equal(await redis.hget('tollgate:payer:5', 'reserved'), '2000000');
+  const more = { ...request, way: 1, wayCounters: [counter('calls:provider:4')], holds: [{ userId: 5, amount: parseMoney('3') }, { userId: 6, amount: parseMoney('1') }] };
+  t.equal(await store.restore(more), false, 'it is known');
+  t.equal(await store.restore(more), false, 'twice');
+  t.strictSame([await redis.get('tollgate:calls:provider:3'), await redis.get('tollgate:calls:provider:4'), await redis.get('tollgate:calls:user:5')], [null, '1', '1'], 'its places are those of the way it took since');
+  t.strictSame([await redis.hget('tollgate:payer:5', 'reserved'), await redis.hget('tollgate:payer:6', 'reserved')], ['3000000', '1000000'], 'and its holds what it was given since');
+  await store.restore({ ...more, holds: [{ userId: 5, amount: parseMoney('1') }] });
+  t.equal(await redis.hget('tollgate:payer:5', 'reserved'), '3000000', 'a hold is never lowered');
   await store.finish({ callId: '1-a', nowMs: NOW, debits: [], cdrs: [] });
   t.equal(await store.restore(request), false, 'what is over is not brought back');
-  t.equal(await redis.get('tollgate:calls:provider:3'), null);
-  t.equal(await redis.hget('tollgate:payer:5', 'reserved'), '0');
+  t.equal(await redis.get('tollgate:calls:provider:4'), null);
+  t.strictSame([await redis.hget('tollgate:payer:5', 'reserved'), await redis.hget('tollgate:payer:6', 'reserved')], ['0', '0']);
 });

@@ -31,6 +31,7 @@ function scene(answers: Scene['answers'], isDead = false): Scene {
     },
     onLead: () => one.told.push('lead'),
     onLost: () => one.told.push('lost'),
+    onSilent: () => one.told.push('silent'),
     onRenewed: (gap) => one.told.push(gap ? 'renewed after a gap' : 'renewed'),
   });
   return Object.assign(one, { leader });
