@@ -1,4 +1,5 @@
 /** `run`: the daemon. */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
@@ -9,18 +10,21 @@ import { Engine } from '../engine/engine.ts';
 import type { Settings } from '../config/schema.ts';
 import { parseMoney } from '../rating/money.ts';
 import { openStore } from '../store/open.ts';
+import { sayAlive, watchOver } from './watchdog.ts';
 
 const EXAMPLE = `
 Example:
   npm run -s tollgate -- run
+  node dist/main.js run --watchdog 10
   TOLLGATE_CONFIG=/etc/tollgate/tollgate.yaml node dist/main.js run`;
 
 export function registerRun(program: Command, context: CliContext): void {
   program
     .command('run')
     .description('attach to Asterisk and lead its calls; SIGTERM lets running calls end, then stops')
+    .option('--watchdog <seconds>', 'kill and replace the daemon when it answers nothing for so long', watchdogSeconds)
     .addHelpText('after', EXAMPLE)
-    .action(() => run(context.settings()));
+    .action(async ({ watchdog }: { watchdog?: number }) => (watchdog === undefined ? run(context.settings()) : watched(context.settings(), watchdog)));
 }
 
 /** Lines are written together: a system call for each cost an eighth of the engine's CPU at 100 calls a second. */
@@ -33,8 +37,24 @@ function logOf(settings: Settings): Logger {
   return pino({ level: settings.logLevel, redact: { paths: ['password', 'secret', '*.password', '*.secret', 'err.request.body'], censor: '[hidden]' } }, destination);
 }
 
+function watchdogSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isInteger(seconds) || seconds < 2 || seconds > 3600) throw new InvalidArgumentError('It must be a whole number of seconds, 2 to 3600.');
+  return seconds;
+}
+
+/** The same command without the watchdog, as a child. */
+async function watched(settings: Settings, seconds: number): Promise<void> {
+  const args = process.argv.slice(1);
+  const at = args.findIndex((arg) => arg === '--watchdog' || arg.startsWith('--watchdog='));
+  args.splice(at, args[at] === '--watchdog' ? 2 : 1);
+  process.exitCode = await watchOver(args, seconds, pino({ level: settings.logLevel }));
+  process.exit();
+}
+
 async function run(settings: Settings): Promise<void> {
   const log = logOf(settings);
+  sayAlive();
   const store = openStore({
     postgresUrl: settings.postgresUrl,
     redisUrl: settings.redisUrl,

@@ -121,6 +121,8 @@ export class FaultStage {
 export interface FaultOptions {
   /** Engines on the same Asterisk; the first leads, the others stand by. */
   readonly daemons?: number;
+  /** Each is replaced when it answers nothing for so many seconds. */
+  readonly watchdogS?: number;
   /** Servers of its own, to be stopped. */
   readonly redisUrl?: string;
   readonly postgresUrl?: string;
@@ -133,7 +135,7 @@ export async function openFaultStage(tenant: Tenant, settings: Record<string, un
   await importTenant(file, { postgresUrl, separators: { separator: ',', decimal: '.' } });
   const compiled = process.env['LAB_COMPILED'];
   const engines: EngineProcess[] = [];
-  for (let daemon = 0; daemon < daemons; daemon += 1) engines.push(await startEngine({ postgresUrl, redisUrl, asterisks: [asterisk], settings, ...(compiled === undefined ? {} : { compiled }) }));
+  for (let daemon = 0; daemon < daemons; daemon += 1) engines.push(await startEngine({ postgresUrl, redisUrl, asterisks: [asterisk], settings, ...(own.watchdogS === undefined ? {} : { watchdogS: own.watchdogS }), ...(compiled === undefined ? {} : { compiled }) }));
   const db = new Pool({ connectionString: postgresUrl, max: 2 });
   db.on('error', () => undefined);
   const redis = connectToRedis(redisUrl);

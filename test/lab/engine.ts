@@ -20,6 +20,8 @@ export type EngineOptions = {
   asterisks: Asterisk[];
   /** Compiled main.js, as it is deployed; without it, the TypeScript of this checkout. */
   compiled?: string;
+  /** Replaced when it answers nothing for so many seconds. */
+  watchdogS?: number;
   /** More settings, by their names in config/sample.yaml. */
   settings?: Record<string, unknown>;
 };
@@ -85,7 +87,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
   const healthUrl = `http://127.0.0.1:${healthPort}`;
   const logFile = join(folder, 'engine.log');
   const program = options.compiled === undefined ? ['--import=tsx', join(PROJECT, 'main.ts')] : ['--enable-source-maps', options.compiled];
-  const node = [process.execPath, ...program, '--config', settingsFile, 'run'];
+  const node = [process.execPath, ...program, '--config', settingsFile, 'run', ...(options.watchdogS === undefined ? [] : ['--watchdog', String(options.watchdogS)])];
   const [file = '', ...args] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', ...node] : node;
   const start = async (): Promise<ServerProcess> =>
     ServerProcess.start({
