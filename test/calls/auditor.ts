@@ -187,7 +187,9 @@ function nameOf(row: Row): string {
 }
 
 /** What the auditor needs of a stage. */
-export type Audited = Pick<Stage, 'tenant' | 'asterisk' | 'db' | 'quiet'>;
+export interface Audited extends Pick<Stage, 'tenant' | 'db' | 'quiet'> {
+  readonly asterisk: Pick<Stage['asterisk'], 'celRecords'>;
+}
 
 function compareTimes(t: Test, stage: Audited, rows: readonly Row[]): void {
   const records = stage.asterisk.celRecords();
