@@ -188,13 +188,14 @@ function nameOf(row: Row): string {
 
 /** What the auditor needs of a stage. */
 export interface Audited extends Pick<Stage, 'tenant' | 'db' | 'quiet'> {
-  readonly asterisk: Pick<Stage['asterisk'], 'celRecords'>;
+  /** Ids of channels are the Asterisk's own. */
+  readonly asterisk: { readonly celRecords: (serverId: number) => readonly Record<string, string>[] };
 }
 
 function compareTimes(t: Test, stage: Audited, rows: readonly Row[]): void {
-  const records = stage.asterisk.celRecords();
+  const records = new Map([...new Set(rows.map((row) => Number(row['server_id'])))].map((serverId) => [serverId, stage.asterisk.celRecords(serverId)]));
   const wrong = rows.filter((row) => row['disposition'] === 'ANSWERED').flatMap((row) => {
-    const seenMs = witnessedMs(records, row);
+    const seenMs = witnessedMs(records.get(Number(row['server_id'])) ?? [], row);
     const billMs = span(row, 'answer_time', 'end_time');
     if (billMs !== row['bill_ms'] || row['billsec'] !== Math.ceil(billMs / 1000)) return [`${nameOf(row)}: ${billMs} ms by its times, bill_ms ${String(row['bill_ms'])}, billsec ${String(row['billsec'])}`];
     // The engine was away at its end.

@@ -55,7 +55,7 @@ t.test('one limit and one balance for calls on both', async (t) => {
 t.test('nothing is left, and the books are right', async (t) => {
   t.same(await stage.remains(), NOTHING_LEFT);
   t.equal(await other.channelCount(), 0);
-  const celRecords = (): ReturnType<Asterisk['celRecords']> => [...stage.asterisk.celRecords(), ...other.celRecords()];
+  const celRecords = (serverId: number): ReturnType<Asterisk['celRecords']> => (serverId === 1 ? stage.asterisk : other).celRecords();
   await audit(t, { tenant, db: stage.db, quiet: () => stage.quiet(), asterisk: { celRecords } });
 });
 
