@@ -36,5 +36,8 @@ export function claimKey(key: string, nowMs: number): string {
 /** Which daemon leads an Asterisk. */
 export const leadKey = (serverId: number): string => `tollgate:lead:${serverId}`;
 
+/** The daemon that adds counters and holds up anew, for all. */
+export const RECONCILER = 'tollgate:reconciler';
+
 /** Decimals of the amounts that Redis holds; written by the first that comes. */
 export const DECIMALS = 'tollgate:decimals';

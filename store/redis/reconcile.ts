@@ -3,12 +3,15 @@
  * right; here they are added up anew every now and then, and what is wrong all the same (a key set by hand, a Redis restored
  * from a file) is put right and counted.
  */
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { Log } from '../log.ts';
-import { callKey, LIVE, payerKey, PREFIX } from './keys.ts';
+import { callKey, LIVE, payerKey, PREFIX, RECONCILER } from './keys.ts';
 import { runScript } from './scripts.ts';
 
 const CALLS_A_TRIP = 500;
+/** A daemon that has died has its turns taken over after so many. */
+const TURNS_KEPT = 2.5;
 const COUNTERS = `${PREFIX}calls:`;
 const PAYERS = payerKey('');
 
@@ -72,6 +75,7 @@ export class Reconciler {
   #timer: NodeJS.Timeout | undefined;
   #before: ReadonlySet<string> = new Set();
   #repaired = 0;
+  readonly #name = randomUUID();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -84,12 +88,24 @@ export class Reconciler {
 
   start(): void {
     this.#timer = setInterval(() => {
-      if (this.#parts.usable()) this.once().catch((error: unknown) => this.#parts.log.debug({ reason: String(error) }, 'Counters could not be added up'));
+      if (this.#parts.usable()) this.#inTurn().catch((error: unknown) => this.#parts.log.debug({ reason: String(error) }, 'Counters could not be added up'));
     }, this.#parts.everyMs).unref();
   }
 
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  /** One daemon adds up for all of them: with many calls it is work for Redis. Whoever does it goes on doing it. */
+  async #inTurn(): Promise<void> {
+    const { redis, everyMs } = this.#parts;
+    const lifeMs = Math.round(everyMs * TURNS_KEPT);
+    const taken = await redis.set(RECONCILER, this.#name, 'PX', lifeMs, 'NX');
+    if (taken === null) {
+      if ((await redis.get(RECONCILER)) !== this.#name) return;
+      await redis.pexpire(RECONCILER, lifeMs);
+    }
+    await this.once();
   }
 
   /** What looked wrong the last time too is added up once more, with Redis standing still. */

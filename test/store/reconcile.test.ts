@@ -5,6 +5,7 @@ import { parseMoney } from '../../rating/money.ts';
 import { balance, openCalls } from './calls.ts';
 import type { TestCalls } from './calls.ts';
 import { admission, counter, NOW, payer } from './requests.ts';
+import { until } from '../lab/wait.ts';
 import { closeServers, memoryLog } from './servers.ts';
 
 t.teardown(closeServers);
@@ -87,4 +88,21 @@ t.test('a call that Redis lost is restored once, with its places, holds and fiel
   t.equal(await store.restore(request), false, 'what is over is not brought back');
   t.equal(await redis.get('tollgate:calls:provider:4'), null);
   t.strictSame([await redis.hget('tollgate:payer:5', 'reserved'), await redis.hget('tollgate:payer:6', 'reserved')], ['0', '0']);
+});
+
+t.test('one of several daemons adds up for all, and another one when it is gone', async (t) => {
+  const { redis, close } = await openCalls();
+  t.teardown(close);
+  const make = (): Reconciler => new Reconciler({ redis, usable: () => true, everyMs: 40, log: memoryLog().log });
+  const [first, second] = [make(), make()];
+  first.start();
+  await until(async () => ((await redis.exists('tollgate:reconciler')) === 1 ? undefined : 'nobody adds up'));
+  second.start();
+  t.teardown(() => second.close());
+  await redis.set('tollgate:calls:device:99', '4');
+  await until(() => (first.repaired === 1 ? undefined : 'it is not put right'));
+  t.equal(second.repaired, 0);
+  first.close();
+  await redis.set('tollgate:calls:device:99', '4');
+  await until(() => (second.repaired === 1 ? undefined : 'the other one does not go on'));
 });
