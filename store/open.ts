@@ -28,7 +28,7 @@ import { finishedCalls, openCalls } from './redis/open-calls.ts';
 import { LiveUpdates } from './redis/live-updates.ts';
 import { QualityFigures } from './redis/quality.ts';
 import { BlacklistScores } from './redis/scores.ts';
-import { makeUnits, unitsProblem } from './redis/units.ts';
+import { makeUnits, redisProblem } from './redis/units.ts';
 import type { Units } from './redis/units.ts';
 import { Reconciler } from './redis/reconcile.ts';
 import { Releases } from './releases.ts';
@@ -137,7 +137,7 @@ class OpenStore implements Store {
 
   /** It may have come back empty, with balances of long ago, or be that of another setting. */
   async #redisReady(balances: Balances): Promise<void> {
-    this.#redisReason = await unitsProblem(this.#redis, this.#priceDecimals);
+    this.#redisReason = await redisProblem(this.#redis, this.#priceDecimals);
     if (this.#redisReason !== '') {
       this.#log.error({ reason: this.#redisReason }, 'Redis cannot be used.');
       return;

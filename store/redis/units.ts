@@ -28,6 +28,12 @@ export function makeUnits(priceDecimals: number): Units {
   };
 }
 
+/** Why this Redis cannot be used, or ''. */
+export async function redisProblem(redis: Redis, priceDecimals: number): Promise<string> {
+  if (/^cluster_enabled:1/m.test(await redis.info('cluster'))) return 'Redis runs as a cluster, whose scripts cannot touch what several payers share: use a single Redis with a replica (docs/SCALING.md).';
+  return unitsProblem(redis, priceDecimals);
+}
+
 /** Why amounts in Redis cannot be read in these units, or ''. An empty Redis takes them on. */
 export async function unitsProblem(redis: Redis, priceDecimals: number): Promise<string> {
   await redis.set(DECIMALS, String(priceDecimals), 'NX');

@@ -137,6 +137,18 @@ t.test('a Redis with amounts of another precision is not used', async (t) => {
   await t.rejects(store.admit(admission('c1')), /4 decimals/);
 });
 
+t.test('a Redis that runs as a cluster is refused, with the reason', async (t) => {
+  const cluster = await startRedis({ settings: { 'cluster-enabled': 'yes', 'cluster-config-file': 'nodes-of-test.conf' } });
+  const { log } = memoryLog();
+  const store = openStore({ postgresUrl: await freshDatabase(), redisUrl: cluster.url, priceDecimals: 6, flashAlarm: 0, qualityWindowMinutes: 60, closedDidDays: 90, reconcileEveryMs: 30_000, settleBatch: 100, settleEveryMs: 50, log });
+  t.teardown(async () => {
+    await store.close();
+    await cluster.stop();
+  });
+  await until(() => (/runs as a cluster/.test(store.health().redis.reason) ? undefined : store.health().redis.reason));
+  await t.rejects(store.admit(admission('c1')), /runs as a cluster/);
+});
+
 t.test('a database without tables is told apart from one that is away', async (t) => {
   const { store } = open(await createDatabaseAt(await postgresServer(), `bare_${process.pid}`), await freshRedis());
   t.teardown(async () => store.close());
