@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   doctor: async () => (await import('./cli/doctor.ts')).registerDoctor,
   price: async () => (await import('./cli/price.ts')).registerPrice,
   did: async () => (await import('./cli/did.ts')).registerDid,
+  topup: async () => (await import('./cli/topup.ts')).registerTopup,
   scores: async () => (await import('./cli/scores.ts')).registerScores,
   rerate: async () => (await import('./cli/rerate.ts')).registerRerate,
 };
