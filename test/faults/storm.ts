@@ -16,7 +16,7 @@ import { seededRandom } from '../routing/property.ts';
 import type { FaultStage } from './stage.ts';
 
 export const CALLER_IP = '127.0.1.51';
-const BUY: RateFile = { prefix: '370', rate: '0.05' };
+export const BUY: RateFile = { prefix: '370', rate: '0.05' };
 const SELL: RateFile = { prefix: '370', rate: '0.1', incrementS: 1 };
 const OPENING = '100';
 
@@ -88,7 +88,55 @@ export function stopped(server: { stop(): Promise<void>; start(): Promise<void> 
   };
 }
 
-function pauseFor(ms: number): Promise<void> {
+/** The lead is killed, frozen until another one leads and then woken up, and stopped in order: each so many times. */
+export function takeovers(times: number): Fault {
+  return async (stage) => {
+    for (let time = 0; time < times; time += 1) {
+      for (const how of ['kill', 'freeze', 'stop'] as const) {
+        const victim = await leader(stage);
+        await pauseFor(1500);
+        if (how === 'freeze') {
+          victim.pause();
+          await until(async () => ((await leader(stage)) === victim ? 'nobody else leads' : undefined), { timeoutMs: 20_000 });
+          await pauseFor(500);
+          victim.resume();
+        } else {
+          await (how === 'kill' ? victim.kill() : victim.stop());
+          await victim.start();
+        }
+      }
+    }
+  };
+}
+
+/** Redis is emptied, again and again. */
+export function flushed(times: number): Fault {
+  return async (stage) => {
+    for (let time = 0; time < times; time += 1) {
+      await pauseFor(3000);
+      await stage.redis.flushdb();
+    }
+    await pauseFor(3000);
+  };
+}
+
+/** A server dies under running calls, and comes back at once, with what it keeps. */
+export function died(server: { kill(): Promise<void>; start(): Promise<void> }, times: number): Fault {
+  return async () => {
+    for (let time = 0; time < times; time += 1) {
+      await pauseFor(4000);
+      await server.kill();
+      await pauseFor(1000);
+      await server.start();
+    }
+    await pauseFor(4000);
+  };
+}
+
+/** Asterisk itself is restarted: what it ends by that is apart. */
+export const asteriskRestarted = (times: number): Fault => async (stage) => died(stage.asterisk, times)(stage);
+
+export function pauseFor(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
@@ -112,7 +160,7 @@ export async function storm(stage: FaultStage, fault: Fault): Promise<Table> {
   over.abort();
   await calling;
   await stage.quiet(60_000);
-  return counted(stage, callers);
+  return counted(stage, callers, { opening: amount(OPENING), sell: SELL });
 }
 
 interface Seen {
@@ -136,7 +184,13 @@ function seenBy(caller: Traced): Seen {
   return { answered, refused, dropped };
 }
 
-async function counted(stage: FaultStage, callers: readonly Sipp[]): Promise<Table> {
+/** What the user had, payments included, and what a call costs him. */
+export interface Books {
+  readonly opening: bigint;
+  readonly sell: RateFile;
+}
+
+export async function counted(stage: FaultStage, callers: readonly Sipp[], books: Books): Promise<Table> {
   const seen = callers.map(seenBy);
   const answered = seen.flatMap((one) => [...one.answered]);
   const { rows } = await stage.db.query<Row>('select * from calls');
@@ -150,18 +204,18 @@ async function counted(stage: FaultStage, callers: readonly Sipp[]): Promise<Tab
     dropped: seen.reduce((sum, one) => sum + one.dropped.size, 0),
     cdrsMissing: answered.filter((id) => !(finals.get(id) ?? []).some((row) => row['disposition'] === 'ANSWERED')).length,
     cdrsDoubled: [...finals.values()].filter((all) => all.length > 1).length,
-    balanceDifferences: await balanceDifferences(stage, rows),
-    overdraft: Number((await stage.db.query('select from users where balance < 0')).rowCount),
+    balanceDifferences: await balanceDifferences(stage, rows, books),
+    overdraft: Number((await stage.db.query('select from users where balance + credit < 0')).rowCount),
     stuckCounters: Object.keys(counters).length + Object.keys(money).length,
   };
 }
 
 /** Accounts whose balance is not what was there less what its answered calls cost, by the auditor's arithmetic. */
-async function balanceDifferences(stage: FaultStage, rows: readonly Row[]): Promise<number> {
+async function balanceDifferences(stage: FaultStage, rows: readonly Row[], { opening, sell }: Books): Promise<number> {
   const talks = rows.filter((row) => row['disposition'] === 'ANSWERED').map((row) => Math.ceil(((row['end_time'] as Date).getTime() - (row['answer_time'] as Date).getTime()) / 1000));
   const cost = (rate: RateFile): bigint => talks.reduce((sum, seconds) => sum + price(rate, seconds).price, 0n);
   const balance = async (sql: string): Promise<bigint> => amount((await stage.db.query<{ balance: string }>(sql)).rows[0]?.balance ?? '0');
-  const user = (await balance(`select balance from users where username = 'ada'`)) === amount(OPENING) - cost(SELL);
+  const user = (await balance(`select balance from users where username = 'ada'`)) === opening - cost(sell);
   const provider = (await balance(`select balance from providers where name = 'answering'`)) === cost(BUY);
   return [user, provider].filter((right) => !right).length;
 }
