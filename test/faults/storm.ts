@@ -197,17 +197,26 @@ export async function counted(stage: FaultStage, callers: readonly Sipp[], books
   const finals = new Map<string, Row[]>();
   for (const row of rows.filter((one) => one['final'] === true)) finals.set(String(row['originator_call_id']), [...(finals.get(String(row['originator_call_id'])) ?? []), row]);
   const { counters, money } = await stage.remains();
+  const missing = answered.filter((id) => !(finals.get(id) ?? []).some((row) => row['disposition'] === 'ANSWERED'));
+  for (const id of missing) process.stderr.write(`${missingText(id, finals.get(id) ?? [], callers)}\n`);
   return {
     calls: callers.reduce((sum, caller) => sum + callIdsOf(caller).length, 0),
     answered: answered.length,
     refused: seen.reduce((sum, one) => sum + one.refused.size, 0),
     dropped: seen.reduce((sum, one) => sum + one.dropped.size, 0),
-    cdrsMissing: answered.filter((id) => !(finals.get(id) ?? []).some((row) => row['disposition'] === 'ANSWERED')).length,
+    cdrsMissing: missing.length,
     cdrsDoubled: [...finals.values()].filter((all) => all.length > 1).length,
     balanceDifferences: await balanceDifferences(stage, rows, books),
     overdraft: Number((await stage.db.query('select from users where balance + credit < 0')).rowCount),
     stuckCounters: Object.keys(counters).length + Object.keys(money).length,
   };
+}
+
+/** What is known of an answered call without its row. */
+function missingText(id: string, rows: readonly Row[], callers: readonly Sipp[]): string {
+  const messages = callers.flatMap((caller) => messagesOf(caller)).filter((message) => headerOf(message, 'Call-ID') === id);
+  const wire = messages.map(({ atMicros, direction, startLine }) => `${new Date(atMicros / 1000).toISOString()} ${direction} ${startLine}`);
+  return [`no row of the answered call ${id}; its rows: ${JSON.stringify(rows)}`, ...wire].join('\n  ');
 }
 
 /** Accounts whose balance is not what was there less what its answered calls cost, by the auditor's arithmetic. */
