@@ -55,6 +55,8 @@ export class AsteriskServer {
   #draining = false;
   /** What came while it was not sure who leads: a caller must not wait for an order that nobody may give. */
   readonly #heldEvents: Early[] = [];
+  /** When the connection was lost last. */
+  #lostAt: Moment | null = null;
   /** Connections so far. */
   #connection = 0;
   /** Events of channels that no call knows yet, while calls are taken over. */
@@ -80,6 +82,7 @@ export class AsteriskServer {
       onConnected: () => this.#connected(),
       onDisconnected: (reason) => {
         log.warn({ reason }, 'Asterisk is away');
+        this.#lostAt = this.#clock.now();
         if (reason === REPLACED) parts.onReplaced();
       },
       log,
@@ -200,6 +203,7 @@ export class AsteriskServer {
     const early: Early[] = (this.#early ??= []);
     const after = await takeOver({
       serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
+      lostAt: this.#lostAt,
       isPrompt: (channelId) => this.#prompts.knows(channelId),
       arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),
     }, early, before);

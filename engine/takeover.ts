@@ -4,11 +4,12 @@
  */
 import { getVariable, hangup } from './asterisk/commands.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
-import { askTime, listChannels } from './asterisk/queries.ts';
+import { askTime, listChannels, startedAt } from './asterisk/queries.ts';
 import { readWitness } from './asterisk/witness.ts';
 import type { Witnessed, WitnessedChannels } from './asterisk/witness.ts';
 import type { OpenCall } from './call/admission.ts';
 import { payersOf } from './call/money.ts';
+import { DIED_CAUSE } from './call/outcome.ts';
 import { resume } from './call/resume.ts';
 import type { Facts, LegFacts } from './call/resume.ts';
 import type { Call, CallSettings, Gone, Moment } from './call/state.ts';
@@ -31,6 +32,8 @@ export interface TakeoverParts {
   readonly registry: Registry;
   readonly finisher: Finisher;
   readonly log: Log;
+  /** When this process lost the connection before; null: it had none. */
+  readonly lostAt: Moment | null;
   /** Channels of prompts belong to no call. */
   readonly isPrompt: (channelId: string) => boolean;
   /** A caller whom nobody has taken yet. */
@@ -46,6 +49,8 @@ export interface Early {
 /** Asterisk writes its log within the second. */
 const WITNESS_DELAY_MS = 1200;
 const UNWANTED = 16;
+/** A connection that breaks as Asterisk dies is seen broken at about that moment. */
+const SAME_MOMENT_MS = 1000;
 
 const NOT_WITNESSED: Witnessed = { startedMs: null, answeredMs: null, endedMs: null, cause: 0 };
 
@@ -53,6 +58,8 @@ interface Seen {
   readonly channels: ReadonlyMap<string, Channel>;
   readonly early: readonly Early[];
   readonly witnessed: WitnessedChannels;
+  /** Asterisk is another process since then: whatever was up before ended by then at the latest. null: it is the same. */
+  readonly diedAt: Moment | null;
 }
 
 /** What an earlier comparison saw. Whatever is younger than that may only just be coming, or going. */
@@ -73,7 +80,8 @@ export async function takeOver(parts: TakeoverParts, early: readonly Early[], be
   const calls = open.map((one) => ({ open: one, call: remembered(parts, one) }));
   const channels = new Map((await listChannels(link)).map((channel) => [channel.id, channel]));
   const asked = [...own, ...open.flatMap(({ callId, past }) => [callerOf(callId), legOf(callId, decodePast(past).length + 1)])];
-  const seen: Seen = { channels, early, witnessed: await askWitness(parts, asked, channels, oldest(calls, clock)) };
+  const diedAt = before === null ? await deathOf(parts) : null;
+  const seen: Seen = { channels, early, diedAt, witnessed: await askWitness(parts, asked, channels, oldest(calls, clock)) };
   for (const id of own) reconcileOwn(parts, seen, id);
   for (const { open: one, call } of calls) {
     if (call === null) await abandon(parts, one);
@@ -81,6 +89,14 @@ export async function takeOver(parts: TakeoverParts, early: readonly Early[], be
   }
   if (calls.length > 0) log.info({ calls: calls.length }, 'Calls that another process led are taken over');
   return { own: new Set(ids), alone: await orphans(parts, channels, before) };
+}
+
+/** The last moment at which the Asterisk that had the calls can have lived; null: it still lives, as far as is known. */
+async function deathOf({ link, clock, lostAt }: TakeoverParts): Promise<Moment | null> {
+  const startMs = await startedAt(link);
+  if (startMs === null) return null;
+  if (lostAt === null) return clock.moment(startMs);
+  return startMs >= lostAt.wallMs - SAME_MOMENT_MS ? lostAt : null;
 }
 
 function callerOf(callId: string): string {
@@ -125,25 +141,27 @@ async function askWitness(parts: TakeoverParts, ids: readonly string[], channels
 }
 
 /** null: it is up. */
-function goneOf({ clock }: TakeoverParts, { channels, early, witnessed }: Seen, id: string): Gone | null {
+function goneOf({ clock }: TakeoverParts, { channels, early, witnessed, diedAt }: Seen, id: string, since: Moment | null): Gone | null {
   for (const { event, at } of early) {
     if (event.type === 'destroyed' && event.channelId === id) return { moment: at, cause: event.cause, techCause: event.techCause, source: 'event' };
   }
   if (channels.has(id)) return null;
   const { endedMs = null, cause = UNWANTED } = witnessed.get(id) ?? {};
   if (endedMs !== null) return { moment: clock.moment(endedMs), cause, techCause: null, source: 'witness' };
+  // Of a call that began after Asterisk's start the end was missed by the witness.
+  if (diedAt !== null && (since === null || since.wallMs < diedAt.wallMs)) return { moment: diedAt, cause: DIED_CAUSE, techCause: null, source: 'estimate' };
   return { moment: clock.now(), cause: UNWANTED, techCause: null, source: 'estimate' };
 }
 
 function factsOf(parts: TakeoverParts, call: Call, open: OpenCall, seen: Seen): Facts {
   const past = decodePast(open.past);
-  const leg = legOfMany(call, open, legOf(call.id, past.length + 1)).map(({ legId, deviceId }) => legFacts(parts, open, { legId, deviceId }, seen)).reduce(further);
+  const leg = legOfMany(call, open, legOf(call.id, past.length + 1)).map(({ legId, deviceId }) => legFacts(parts, open, { legId, deviceId, since: call.arrived }, seen)).reduce(further);
   return {
     granted: payersOf(call).map((payer) => open.held.get(payer.userId) ?? 0n),
     prompted: open.fields['prompted'] !== undefined,
     past,
     way: open.way,
-    callerGone: goneOf(parts, seen, call.originator.channelId),
+    callerGone: goneOf(parts, seen, call.originator.channelId, call.arrived),
     leg,
     others: legsOf(call.id, seen.channels).filter((id) => id !== leg.legId),
   };
@@ -152,6 +170,11 @@ function factsOf(parts: TakeoverParts, call: Call, open: OpenCall, seen: Seen): 
 interface LegName {
   readonly legId: string;
   readonly deviceId: number | null;
+}
+
+interface LegSince extends LegName {
+  /** When its call arrived. */
+  readonly since: Moment;
 }
 
 function legOfMany(call: Call, { way }: OpenCall, legId: string): LegName[] {
@@ -169,7 +192,7 @@ function further(one: LegFacts, other: LegFacts): LegFacts {
   return b.answered !== null && a.answered === null ? b : a.state === 'none' ? b : a;
 }
 
-function legFacts(parts: TakeoverParts, { fields }: OpenCall, { legId, deviceId }: LegName, seen: Seen): LegFacts {
+function legFacts(parts: TakeoverParts, { fields }: OpenCall, { legId, deviceId, since }: LegSince, seen: Seen): LegFacts {
   const { clock } = parts;
   const channel = seen.channels.get(legId);
   const witnessed = seen.witnessed.get(legId) ?? NOT_WITNESSED;
@@ -178,7 +201,7 @@ function legFacts(parts: TakeoverParts, { fields }: OpenCall, { legId, deviceId 
   const answered = moment(witnessed.answeredMs ?? (deviceId === null ? told('answered') : null)) ?? (channel?.state === 'Up' ? clock.now() : null);
   const rang = moment(told('rang')) ?? (channel?.state === 'Ringing' ? clock.now() : null);
   const known = channel !== undefined || answered !== null || rang !== null || witnessed !== NOT_WITNESSED;
-  const gone = known ? goneOf(parts, seen, legId) : null;
+  const gone = known ? goneOf(parts, seen, legId, since) : null;
   return {
     legId, deviceId,
     started: moment(witnessed.startedMs), rang, answered, gone,
@@ -194,7 +217,7 @@ function reconcileOwn(parts: TakeoverParts, seen: Seen, id: string): void {
   const answeredMs = seen.witnessed.get(id)?.answeredMs ?? null;
   const answered = answeredMs !== null ? clock.moment(answeredMs) : channel?.state === 'Up' ? clock.now() : null;
   if (answered !== null) registry.answered(id, answered, channel?.codec ?? '');
-  const gone = goneOf(parts, seen, id);
+  const gone = goneOf(parts, seen, id, null);
   if (gone !== null) registry.lost(id, gone);
 }
 

@@ -41,6 +41,13 @@ export async function askTime(link: AsteriskLink): Promise<number> {
   return stampMs(answer?.['timestamp']) ?? Date.now();
 }
 
+/** When this Asterisk was started, epoch milliseconds; null: it does not tell. */
+export async function startedAt(link: AsteriskLink): Promise<number | null> {
+  const [answer] = objects([await link.request({ method: 'GET', path: '/asterisk/info', query: { only: 'status' } })]);
+  const [status] = objects([answer?.['status']]);
+  return stampMs(status?.['startup_time']) ?? null;
+}
+
 /** The PJSIP endpoints: the operator's own and the engine's. */
 export async function listEndpoints(link: AsteriskLink): Promise<readonly Endpoint[]> {
   return objects(await link.request({ method: 'GET', path: '/endpoints/PJSIP' })).map(endpoint);

@@ -11,7 +11,8 @@ import type { Ended } from './cdr.ts';
 import { decideFork } from './fork.ts';
 import { CANCEL_CAUSE, endLegs, strayLeg } from './legs.ts';
 import { flashPrices } from './money.ts';
-import { failedOutcome, SILENT } from './outcome.ts';
+import { died, failedOutcome, SILENT } from './outcome.ts';
+import type { Outcome } from './outcome.ts';
 import type { Attempt, Call, CallAction, CallInput, CallState, EarlyEnd, Gone, Moment, Step } from './state.ts';
 import { startTalking } from './talking.ts';
 
@@ -37,7 +38,8 @@ function connectWhenReady(call: Call, state: Dialling): Step {
 /** Caller's cancel (241). NO ANSWER when it rang, FAILED when it never did. */
 function cancelled(call: Call, state: Dialling, gone: Gone, by: Ended['terminatedBy']): Step {
   const disposition = state.attempt.rang === null ? 'FAILED' : 'NO ANSWER';
-  const made = attemptCdr(call, state.attempt, failure({ disposition, cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 }, gone, by));
+  const outcome: Outcome = died(gone) ? { disposition, cause: gone.cause, sipCode: null } : { disposition, cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 };
+  const made = attemptCdr(call, state.attempt, failure(outcome, gone, died(gone) ? 'system' : by));
   const flash = by === 'originator' ? flashTerms(call, state.attempt, gone) : null;
   const cdr = flash === null ? made.cdr : { ...made.cdr, flashCall: true, prices: flashPrices(made.prices, flash.price) };
   const orders: CallAction[] = endLegs(state.attempt);

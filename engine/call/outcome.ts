@@ -16,6 +16,13 @@ export interface Outcome {
 /** Nothing came back for the INVITE: Q.850 18, "no user responding". */
 export const SILENT: Outcome = { disposition: 'FAILED', cause: 18, sipCode: null };
 
+/** Asterisk died under the call: "temporary failure", and neither side ended it. */
+export const DIED_CAUSE = 41;
+
+export function died(gone: Gone): boolean {
+  return gone.source === 'estimate' && gone.cause === DIED_CAUSE;
+}
+
 const BUSY_SIP: ReadonlySet<number> = new Set([486, 600]);
 const UNANSWERED_CAUSES: ReadonlySet<number> = new Set([18, 19, 20]);
 

@@ -8,6 +8,7 @@ import { strayLeg } from './legs.ts';
 import { lookAtMoney, playPrompt, promptTimer } from './low-money.ts';
 import { debits, extendable, holdUntil, paidSeconds, unpaidCause } from './money.ts';
 import type { Talk } from './money.ts';
+import { died } from './outcome.ts';
 import type { Call, CallAction, CallInput, CallState, Gone, Moment, Step, Talking } from './state.ts';
 
 /** The last try to hold more leaves this much for the answer before the cut. */
@@ -132,7 +133,7 @@ function finish(call: Call, state: Talking, { gone, by }: End): Step {
   const way = call.plan.ways[state.attempt.way];
   // What the far end says of an answered call matters only when it is not the normal end.
   const cause = by === 'system' || gone.cause === 0 ? 16 : gone.cause;
-  const ended = { outcome: { disposition: 'ANSWERED', cause, sipCode: 200 }, end: gone.moment, source: gone.source, terminatedBy: wasToBeCut(state, gone) ? 'system' : by, answered: state.answered, paidS: state.paidS } as const;
+  const ended = { outcome: { disposition: 'ANSWERED', cause, sipCode: 200 }, end: gone.moment, source: gone.source, terminatedBy: wasToBeCut(state, gone) || died(gone) ? 'system' : by, answered: state.answered, paidS: state.paidS } as const;
   const { cdr, prices } = attemptCdr(call, state.attempt, ended);
   const cdrs = [...state.past.map((one) => ({ ...one, final: false })), cdr];
   const orders: CallAction[] = [];
