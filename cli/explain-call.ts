@@ -19,6 +19,8 @@ export interface ExplainParts {
   readonly settings: RoutingSettings;
   readonly view: LiveView;
   readonly talk: TalkView;
+  /** Of users who may hear a prompt before their calls. */
+  readonly balances?: ReadonlyMap<number, Money>;
   readonly reservation: 'slice' | 'frozen';
   readonly frozenS: number;
   readonly qualityWindowMinutes: number;
@@ -52,7 +54,7 @@ export async function explainCall(parts: ExplainParts, arrival: Arrival): Promis
   const quality = await parts.view.quality([...parts.catalog.providers.keys()], window);
   const dead = await parts.view.dead(arrival.serverId);
   const scores = parts.blacklist === undefined ? null : await parts.view.scores(parts.blacklist);
-  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, dead, talk: parts.talk, scores, explain: (step) => steps.push(step) }, arrival);
+  const decision = route({ catalog: parts.catalog, settings: parts.settings, random: () => 0.5, quality, dead, talk: parts.talk, scores, balanceOf: (userId) => parts.balances?.get(userId), explain: (step) => steps.push(step) }, arrival);
   if (decision.kind === 'refused') return refusal(decision.cause, steps, []);
   const counters = await parts.view.counters();
   const full = [...decision.counters].find((claim) => isFull(claim, counters, steps));

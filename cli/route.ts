@@ -9,6 +9,7 @@ import type { Explanation } from './explain-call.ts';
 import { showingReading } from './reading.ts';
 import { routingSettings } from '../engine/server.ts';
 import { formatMoney } from '../rating/money.ts';
+import { readBalancesOnce } from '../store/balances.ts';
 import { loadCatalogOnce } from '../store/catalog/once.ts';
 import { readTalkOnce } from '../store/provider-talk.ts';
 import { openLiveView } from '../store/redis/view.ts';
@@ -61,11 +62,12 @@ async function explain(context: CliContext, asked: { device: string; number: str
     throw new CommandError(`There is no device ${asked.device}.${near.length > 0 ? ` Similar: ${near.join(', ')}` : ''}`);
   }
   const talk = await readTalkOnce(settings.postgresUrl);
+  const balances = await readBalancesOnce(settings.postgresUrl, [...catalog.users.values()].filter(({ warningPrompt }) => warningPrompt !== null).map(({ id }) => id));
   const view = await openLiveView(settings.redisUrl, settings.calls.priceDecimals);
   try {
     const atMs = (options.at ?? new Date()).getTime();
     const arrival = { serverId: options.server, endpoint: asked.device, port: options.port ?? null, ip: options.ip, dialled: asked.number, callerNumber: options.from, atMs };
-    const found = await explainCall({ catalog, settings: routingSettings(settings), view, talk, frozenS: settings.reservation.frozenTimeMinutes * 60, qualityWindowMinutes: settings.quality.windowMinutes, reservation: settings.reservation.mode, blacklist: settings.blacklist.enabled ? settings.blacklist : undefined }, arrival);
+    const found = await explainCall({ catalog, settings: routingSettings(settings), view, talk, balances, frozenS: settings.reservation.frozenTimeMinutes * 60, qualityWindowMinutes: settings.quality.windowMinutes, reservation: settings.reservation.mode, blacklist: settings.blacklist.enabled ? settings.blacklist : undefined }, arrival);
     process.stdout.write(options.json === true ? `${JSON.stringify(found, withMoney)}\n` : shown(found));
   } finally {
     await view.close();

@@ -36,6 +36,8 @@ const calls = z.strictObject({
   promptBeforeEndS: seconds(0, 3600).default(60),
   /** What he hears, in Asterisk's words: `sound:` and a file without its extension. */
   promptMedia: z.string().regex(/^sound:[\w./-]{1,200}$/, 'must be sound: and the name of a file without its extension, e.g. sound:beep').default('sound:beep'),
+  /** The prompt before a call of whose balance is low is cut off after so long. */
+  announcementMaxS: seconds(1, 300).default(30),
   /** Real seconds to whole billed seconds. */
   billsecRounding: z.enum(['up', 'down', 'nearest']).default('up'),
   /** Decimals to which a price is rounded, once. */

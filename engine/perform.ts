@@ -1,7 +1,7 @@
 /**
  * Carries out what a call has decided, and reports what came of it as the call's next input. Decides nothing.
  */
-import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, hangup, ring, setVariable } from './asterisk/commands.ts';
+import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, hangup, play, ring, setVariable, stopPlayback } from './asterisk/commands.ts';
 import { AriError } from './asterisk/contract.ts';
 import type { AriRequest, AsteriskLink } from './asterisk/contract.ts';
 import { deviceDialString, hostDialString, numberDialString } from './asterisk/dial-string.ts';
@@ -11,7 +11,7 @@ import type { Finisher } from './finisher.ts';
 import { encodeCall, encodePast } from './memo.ts';
 import type { CallStore, Log } from './ports.ts';
 import type { Prompts } from './prompts.ts';
-import type { Way } from '../routing/plan.ts';
+import type { Announcement, Way } from '../routing/plan.ts';
 
 export interface PerformContext {
   readonly link: AsteriskLink;
@@ -134,6 +134,22 @@ function askStore(one: Performer, what: string, answered: Promise<CallInput>, fa
   });
 }
 
+/** Of the caller's channel. */
+export function announcementId(channelId: string): string {
+  return `announcement-${channelId}`;
+}
+
+function announce(context: PerformContext, one: Performer, { file, language }: Announcement): void {
+  const { channelId } = one.call.originator;
+  order(context, one, 'announce', { legId: '', all: [play(channelId, announcementId(channelId), [`sound:${file}`], language)] });
+}
+
+function tellMissed({ call, log }: Performer, why: 'failed' | 'too long'): void {
+  const fields = { file: call.plan.announcement?.file };
+  if (why === 'failed') log.warn(fields, 'The prompt before the call was not played: there is no such sound, or Asterisk refused it. The call goes on');
+  else log.warn(fields, 'The prompt before the call lasts too long and is cut off. The call goes on');
+}
+
 /** Refused with 41 (503) when the store cannot be asked. */
 const STORE_AWAY = 41;
 
@@ -150,6 +166,12 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
       return context.finisher.finish(action.request);
     case 'record':
       return context.finisher.record(action.cdrs);
+    case 'announce':
+      return announce(context, one, action.announcement);
+    case 'stopAnnouncement':
+      return orderEnd(context, one, stopPlayback(announcementId(call.originator.channelId)));
+    case 'tellMissed':
+      return tellMissed(one, action.why);
     case 'createBridge':
       return order(context, one, 'createBridge', { legId: '', all: [createBridge(call.id)] });
     case 'createLeg':

@@ -1,6 +1,7 @@
 /** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
 import type { LeaseStore } from './leader.ts';
 import type { Standing } from '../store/stand-in.ts';
+import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
@@ -16,6 +17,8 @@ export interface CallStore {
   talk(): TalkView;
   /** Scores of the dynamic blacklist; null: it is off. */
   scores(): ScoreView | null;
+  /** What Postgres told last of a user's balance. */
+  balance(userId: number): Money | undefined;
   /** Providers that do not answer the periodic check of this Asterisk, for commands. */
   deadProviders(serverId: number, providerIds: readonly number[]): void;
   admit(request: AdmitRequest): Promise<AdmitAnswer>;

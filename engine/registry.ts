@@ -9,7 +9,7 @@ import type { AsteriskClock } from './clock.ts';
 import { Timers } from './clock.ts';
 import { begin, decide } from './call/decide.ts';
 import type { Call, CallInput, CallState, Gone, Moment, Step, TimerName } from './call/state.ts';
-import { perform } from './perform.ts';
+import { announcementId, perform } from './perform.ts';
 import { restoreRequest, standingOf } from './restore.ts';
 import type { Standing } from '../store/stand-in.ts';
 import type { RestoreRequest } from './call/admission.ts';
@@ -96,6 +96,14 @@ export class Registry {
     if (input !== null) this.#post(mailbox, input, at);
     if (event.type === 'destroyed') this.#channelGone(mailbox, event.channelId);
     if (event.type === 'stasisEnd') this.#channelLeft(mailbox, event.channelId, at);
+    return true;
+  }
+
+  /** A prompt before a call has ended; false when it is none of a call of ours. */
+  announced({ channelId, playbackId, failed }: Extract<AsteriskEvent, { type: 'playbackFinished' }>): boolean {
+    const mailbox = this.#byChannel.get(channelId);
+    if (mailbox === undefined || playbackId !== announcementId(channelId)) return false;
+    this.#post(mailbox, { type: 'announced', failed }, this.#clock.now());
     return true;
   }
 

@@ -21,6 +21,7 @@ import { takeOver } from './takeover.ts';
 import type { Before, Early } from './takeover.ts';
 import type { AsteriskSettings, Settings } from '../config/schema.ts';
 import type { ScoreRules } from '../routing/blacklist.ts';
+import type { Money } from '../rating/money.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
 import type { RoutingSettings } from '../routing/plan.ts';
 
@@ -52,6 +53,7 @@ export class AsteriskServer {
   readonly #prompts: Prompts;
   readonly #routing: RoutingSettings;
   readonly #calls: CallSettings;
+  readonly #balanceOf: (userId: number) => Money | undefined;
   #draining = false;
   /** What came while it was not sure who leads: a caller must not wait for an order that nobody may give. */
   readonly #heldEvents: Early[] = [];
@@ -67,6 +69,7 @@ export class AsteriskServer {
     const { settings, asterisk, log } = parts;
     this.#routing = routingSettings(settings);
     this.#calls = callSettings(settings);
+    this.#balanceOf = (userId) => parts.store.balance(userId);
     this.#link = guarded(connectAsterisk({
       url: asterisk.url,
       username: asterisk.username,
@@ -213,6 +216,7 @@ export class AsteriskServer {
   }
 
   #receive(event: AsteriskEvent): void {
+    if (event.type === 'playbackFinished' && this.#registry.announced(event)) return;
     if (this.#prompts.receive(event) || event.type === 'playbackFinished') return;
     const at = this.#clock.stamp(event.at);
     if (this.#parts.mayAct()) this.#take(event, at);
@@ -240,7 +244,7 @@ export class AsteriskServer {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }
-    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), dead: this.#periodicCheck.dead, talk: this.#parts.store.talk(), scores: this.#parts.store.scores(), explain: null }, arrived, channel);
+    const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), dead: this.#periodicCheck.dead, talk: this.#parts.store.talk(), scores: this.#parts.store.scores(), balanceOf: this.#balanceOf, explain: null }, arrived, channel);
     if (decision.kind === 'plan') {
       this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
       return;
@@ -283,6 +287,7 @@ function callSettings(settings: Settings): CallSettings {
     legStartTimeoutMs: calls.legStartTimeoutMs,
     deadManS: calls.deadManS,
     promptS: calls.promptBeforeEndS,
+    announceMs: calls.announcementMaxS * 1000,
     rounding: calls.billsecRounding,
     reservation: reservation.mode,
     sliceS: reservation.sliceS,

@@ -26,7 +26,7 @@ export const ADMIN_ID = 0;
 export interface User {
   readonly id: number;
   readonly username: string;
-  readonly type: 'admin' | 'partner' | 'reseller' | 'user';
+  readonly type: 'admin' | 'partner' | 'reseller' | 'user' | 'accountant';
   /** Who owns (and sells to) this user: admin, a partner or a reseller. */
   readonly ownerId: number;
   readonly blocked: boolean;
@@ -37,6 +37,8 @@ export interface User {
   readonly dailyLimit: Money;
   readonly currency: string;
   readonly timeZone: string;
+  /** Of prompts, as Asterisk names it; '': Asterisk's own. */
+  readonly language: string;
   readonly tariffId: number | null;
   readonly lcrId: number | null;
   /** Simultaneous calls: separate limits, or one for both (then the other two are 0). */
@@ -56,6 +58,15 @@ export interface User {
   readonly blacklistLcrs: readonly BlacklistLcr[];
   /** null: his cancelled calls cost nothing. */
   readonly flash: FlashTerms | null;
+  /** What he hears before every call; null: nothing. */
+  readonly warningPrompt: WarningPrompt | null;
+}
+
+/** With a balance below this he hears that little is left. */
+export interface WarningPrompt {
+  readonly below: Money;
+  /** A sound of Asterisk without its extension. */
+  readonly file: string;
 }
 
 /** From this total of scores on calls go by this LCR. */

@@ -6,6 +6,7 @@ import { blockedCause, chainOf } from './chain.ts';
 import { deviceWay } from './did-ways.ts';
 import { callerClaims, chainClaims, perSecondClaims, serverClaim } from './limits.ts';
 import { receiverRefusal } from './lists.ts';
+import { lowBalance } from './low-balance.ts';
 import { callerCause, callerParties, localizedCause, refused, shortest } from './outbound.ts';
 import type { OutboundCall, RouteContext } from './outbound.ts';
 import type { Decision, Parties } from './plan.ts';
@@ -35,6 +36,7 @@ export function routeToDevice(context: RouteContext, call: OutboundCall, deviceI
     ways: [deviceWay(to, localized.number, call.callerId)],
     maxTalkS: shortest(settings.globalCallTimeoutS, call.device.callTimeoutS, to.callTimeoutS),
     flash: null,
+    ...lowBalance(context, chain.user),
     catalogVersion: catalog.version,
   };
 }

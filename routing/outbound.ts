@@ -3,6 +3,7 @@
  * (`docs/HANGUP_CAUSES.md`); places and money are taken afterwards, in one script, by the store.
  */
 import { formatMoney } from '../rating/money.ts';
+import type { Money } from '../rating/money.ts';
 import { perMinute } from '../rating/rate.ts';
 import type { Catalog, Device } from './catalog.ts';
 import { pooledCallerId } from './caller-id.ts';
@@ -22,6 +23,7 @@ import type { Localized } from './localize.ts';
 import type { TalkView } from './minutes.ts';
 import { NOBODY } from './plan.ts';
 import type { ScoreView } from './score.ts';
+import { lowBalance } from './low-balance.ts';
 import type { Arrival, Decision, Level, Parties, Random, RoutingSettings } from './plan.ts';
 
 export interface RouteContext {
@@ -36,6 +38,8 @@ export interface RouteContext {
   readonly talk: TalkView;
   /** Of the dynamic blacklist; null: it is off. */
   readonly scores: ScoreView | null;
+  /** What Postgres told last; without it nobody hears that his balance is low. */
+  readonly balanceOf?: ((userId: number) => Money | undefined) | undefined;
   readonly explain: Explain;
 }
 
@@ -127,6 +131,7 @@ export function routeOutbound(context: RouteContext, call: OutboundCall): Decisi
     ways,
     maxTalkS: shortest(settings.globalCallTimeoutS, call.device.callTimeoutS),
     flash: user.flash,
+    ...lowBalance(context, user),
     catalogVersion: catalog.version,
   };
 }

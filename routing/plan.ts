@@ -120,7 +120,16 @@ export interface Plan {
   readonly maxTalkS: number;
   /** What the user pays when he cancels soon after the ringing began; null: nothing. */
   readonly flash: FlashTerms | null;
+  /** What the caller hears before the first way is dialled. */
+  readonly announcement?: Announcement;
   readonly catalogVersion: number;
+}
+
+export interface Announcement {
+  /** A sound of Asterisk without its extension. */
+  readonly file: string;
+  /** '': Asterisk's own. */
+  readonly language: string;
 }
 
 export type Decision = Refused | Plan;

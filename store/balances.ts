@@ -1,7 +1,9 @@
 /** What every user may spend, in memory: so that a payer Redis does not know costs no statement on the way of a call. */
 import type { ClientBase } from 'pg';
 import { parseMoney } from '../rating/money.ts';
+import type { Money } from '../rating/money.ts';
 import type { Log } from './log.ts';
+import { connectClient } from './postgres.ts';
 import type { Spendable } from './redis/calls.ts';
 
 interface BalanceRow {
@@ -20,6 +22,17 @@ export async function loadBalances(reader: Pick<ClientBase, 'query'>, ids: reado
     daily_limit as daily, spent, greatest(0, extract(epoch from spent_until) * 1000)::float8 as "untilMs" from users
     where $1::int[] is null or id = any ($1)`, [ids]);
   return rows.map((row) => spendable(row));
+}
+
+/** For commands. */
+export async function readBalancesOnce(postgresUrl: string, ids: readonly number[]): Promise<ReadonlyMap<number, Money>> {
+  if (ids.length === 0) return new Map();
+  const client = await connectClient(postgresUrl, 'look');
+  try {
+    return new Map((await loadBalances(client, ids)).map(({ userId, balance }) => [userId, balance]));
+  } finally {
+    await client.end();
+  }
 }
 
 export function spendable({ id, balance, credit, version, daily, spent, untilMs }: BalanceRow): Spendable {

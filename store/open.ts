@@ -2,6 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { Pool } from 'pg';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from '../engine/call/admission.ts';
+import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import { BANNED_POOL_ID } from '../routing/catalog.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -60,6 +61,7 @@ class OpenStore implements Store {
   readonly #units: Units;
   readonly #mostBacklog: number;
   readonly #calls: CallStore;
+  readonly #balances: Balances;
   readonly #follower: Follower;
   readonly #settler: Settler;
   readonly #updates: LiveUpdates;
@@ -89,6 +91,7 @@ class OpenStore implements Store {
     this.#redis = connectRedis(options.redisUrl, log);
     this.#pool = makePool(postgresUrl, log, POOL_SIZE);
     const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
+    this.#balances = balances;
     this.#calls = makeCallStore({
       redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, scoring: blacklist !== undefined, log,
       fenceOf: (callId) => this.#fences.get(serverOf(callId)),
@@ -227,6 +230,10 @@ class OpenStore implements Store {
     this.#mustBeUp();
     this.#updates.forget(request.callId);
     if (await this.#calls.finish(request)) this.#quality.add(request.cdrs);
+  }
+
+  balance(userId: number): Money | undefined {
+    return this.#balances.get(userId)?.balance;
   }
 
   quality(): QualityView {

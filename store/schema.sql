@@ -4,6 +4,7 @@ create domain call_limit as integer CHECK (((VALUE >= 0) AND (VALUE <= 1000000))
 create domain caller_id_name as text CHECK (((VALUE !~ '[[:cntrl:]"\\]'::text) AND (length(VALUE) <= 80)));
 create domain caller_id_number as text CHECK ((VALUE ~ '^[0-9A-Za-z+*#._-]{0,40}$'::text));
 create domain codec_list as text[] CHECK ((array_to_string(VALUE, ','::text) ~ '^[a-z0-9]{1,20}(,[a-z0-9]{1,20}){0,15}$'::text));
+create domain email_list as text CHECK (((length(VALUE) <= 1000) AND (VALUE ~ '^$|^[^[:space:][:cntrl:]@;,<>"]{1,64}@[A-Za-z0-9.-]{1,250}( *; *[^[:space:][:cntrl:]@;,<>"]{1,64}@[A-Za-z0-9.-]{1,250})*$'::text)));
 create domain end_codes as integer[] CHECK (are_end_codes(VALUE));
 create domain host_name as text CHECK ((VALUE ~ '^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$'::text));
 create domain label as text CHECK (((VALUE !~ '[[:cntrl:]]'::text) AND (length(VALUE) <= 200)));
@@ -1102,6 +1103,23 @@ create table users (
   daily_limit money_amount default 0 not null,
   spent money_amount default 0 not null,
   spent_until timestamp with time zone default '-infinity'::timestamp with time zone not null,
+  language text default ''::text not null,
+  accountant_id integer,
+  accountant_type text generated always as (
+CASE
+    WHEN (accountant_id IS NULL) THEN NULL::text
+    ELSE 'accountant'::text
+END) stored,
+  warning_enabled boolean default false not null,
+  warning_threshold money_amount default 0 not null,
+  warning_mode text default 'once'::text not null,
+  warning_hour smallint default 0 not null,
+  warning_email email_list default ''::text not null,
+  warning_webhook text default ''::text not null,
+  warning_prompt text default ''::text not null,
+  play_before_every_call boolean default false not null,
+  warning_prompt_threshold money_amount default 0 not null,
+  constraint responsible_accountant_is_an_accountant FOREIGN KEY (accountant_id, accountant_type) REFERENCES users(id, type),
   constraint users_allow_loss_calls_not_null NOT NULL allow_loss_calls,
   constraint users_balance_not_null NOT NULL balance,
   constraint users_balance_version_not_null NOT NULL balance_version,
@@ -1123,7 +1141,9 @@ create table users (
   constraint users_flash_calls_enabled_not_null NOT NULL flash_calls_enabled,
   constraint users_hidden_not_null NOT NULL hidden,
   constraint users_id_not_null NOT NULL id,
+  constraint users_id_type UNIQUE (id, type),
   constraint users_inbound_limit_not_null NOT NULL inbound_limit,
+  constraint users_language_not_null NOT NULL language,
   constraint users_last_name_not_null NOT NULL last_name,
   constraint users_lcr_id_fkey FOREIGN KEY (lcr_id) REFERENCES lcrs(id),
   constraint users_max_call_rate_not_null NOT NULL max_call_rate,
@@ -1131,6 +1151,7 @@ create table users (
   constraint users_owner_id_fkey FOREIGN KEY (owner_id) REFERENCES users(id),
   constraint users_owner_id_not_null NOT NULL owner_id,
   constraint users_pkey PRIMARY KEY (id),
+  constraint users_play_before_every_call_not_null NOT NULL play_before_every_call,
   constraint users_postpaid_not_null NOT NULL postpaid,
   constraint users_source_list_mode_not_null NOT NULL source_list_mode,
   constraint users_source_pool_id_fkey FOREIGN KEY (source_pool_id) REFERENCES number_pools(id),
@@ -1141,12 +1162,24 @@ create table users (
   constraint users_type_not_null NOT NULL type,
   constraint users_username_key UNIQUE (username),
   constraint users_username_not_null NOT NULL username,
+  constraint users_warning_email_not_null NOT NULL warning_email,
+  constraint users_warning_enabled_not_null NOT NULL warning_enabled,
+  constraint users_warning_hour_not_null NOT NULL warning_hour,
+  constraint users_warning_mode_not_null NOT NULL warning_mode,
+  constraint users_warning_prompt_not_null NOT NULL warning_prompt,
+  constraint users_warning_prompt_threshold_not_null NOT NULL warning_prompt_threshold,
+  constraint users_warning_threshold_not_null NOT NULL warning_threshold,
+  constraint users_warning_webhook_not_null NOT NULL warning_webhook,
+  constraint accountant_is_the_admins CHECK (((type <> 'accountant'::text) OR (owner_id = 0))),
   constraint combined_limit_excludes_the_others CHECK ((((combined_limit)::integer = 0) OR (((outbound_limit)::integer = 0) AND ((inbound_limit)::integer = 0)))),
   constraint daily_limit_is_not_negative CHECK (((daily_limit)::numeric >= (0)::numeric)),
   constraint destination_list_needs_a_pool CHECK ((((destination_list_mode)::text = 'no'::text) OR (destination_pool_id IS NOT NULL))),
+  constraint language_is_one_of_asterisk CHECK ((language ~ '^([a-z]{2,3}([_-][A-Za-z]{2,4})?)?$'::text)),
   constraint nobody_owns_himself CHECK (((id = owner_id) = (id = 0))),
   constraint only_postpaid_credit_is_unlimited CHECK (((credit IS NOT NULL) OR postpaid)),
   constraint only_user_0_is_admin CHECK (((id = 0) = (type = 'admin'::text))),
+  constraint playing_needs_a_prompt CHECK (((NOT play_before_every_call) OR (warning_prompt <> ''::text))),
+  constraint prompt_is_a_file CHECK (((warning_prompt ~ '^[A-Za-z0-9_/-]?[A-Za-z0-9_./-]{0,199}$'::text) AND (warning_prompt !~ '\.\.'::text))),
   constraint source_list_needs_a_pool CHECK ((((source_list_mode)::text = 'no'::text) OR (source_pool_id IS NOT NULL))),
   constraint spent_is_not_negative CHECK (((spent)::numeric >= (0)::numeric)),
   constraint users_credit_check CHECK (((credit)::numeric >= (0)::numeric)),
@@ -1154,9 +1187,13 @@ create table users (
   constraint users_flash_call_price_check CHECK ((((flash_call_price)::numeric >= (0)::numeric) AND ((flash_call_price)::numeric < '1000000'::numeric))),
   constraint users_flash_call_ring_ms_check CHECK (((flash_call_ring_ms >= 0) AND (flash_call_ring_ms <= 600000))),
   constraint users_max_call_rate_check CHECK (((max_call_rate)::numeric >= (0)::numeric)),
-  constraint users_type_check CHECK ((type = ANY (ARRAY['admin'::text, 'partner'::text, 'reseller'::text, 'user'::text]))),
-  constraint users_username_check CHECK (((username !~ '[[:cntrl:]]'::text) AND (username = btrim(username)) AND ((length(username) >= 1) AND (length(username) <= 64))))
+  constraint users_type_check CHECK ((type = ANY (ARRAY['admin'::text, 'partner'::text, 'reseller'::text, 'user'::text, 'accountant'::text]))),
+  constraint users_username_check CHECK (((username !~ '[[:cntrl:]]'::text) AND (username = btrim(username)) AND ((length(username) >= 1) AND (length(username) <= 64)))),
+  constraint users_warning_hour_check CHECK (((warning_hour >= 0) AND (warning_hour <= 23))),
+  constraint users_warning_mode_check CHECK ((warning_mode = ANY (ARRAY['once'::text, 'daily'::text]))),
+  constraint webhook_is_http CHECK (((length(warning_webhook) <= 2000) AND (warning_webhook ~ '^$|^https?://[^[:space:][:cntrl:]]+$'::text)))
 );
+CREATE INDEX users_accountant ON public.users USING btree (accountant_id) WHERE (accountant_id IS NOT NULL);
 CREATE INDEX users_owner ON public.users USING btree (owner_id);
 CREATE TRIGGER check_owner_insert BEFORE INSERT ON public.users FOR EACH ROW EXECUTE FUNCTION check_owner();
 CREATE TRIGGER check_owner_update BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((old.owner_id IS DISTINCT FROM new.owner_id) OR (old.type IS DISTINCT FROM new.type))) EXECUTE FUNCTION check_owner();

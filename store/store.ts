@@ -1,5 +1,6 @@
 /** The store's door: what the engine and the commands ask of Postgres and Redis. */
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, FinishRequest, NextWayRequest, OpenCall, RestoreRequest } from '../engine/call/admission.ts';
+import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { QualityView } from '../routing/lcr/quality.ts';
@@ -27,6 +28,8 @@ export interface StoreHealth {
 export interface Store {
   /** The catalog in force; null until it was read for the first time. */
   catalog(): Catalog | null;
+  /** A user's balance as Postgres told it last, within a second of its change; undefined: there is no such user. */
+  balance(userId: number): Money | undefined;
   /** How the attempts of providers in LCRs by quality went lately; at most some seconds old. */
   quality(): QualityView;
   /** Providers that do not answer the periodic check of this Asterisk: kept for commands, lost if Redis is away. */

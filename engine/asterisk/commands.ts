@@ -89,9 +89,11 @@ export function getVariable(channelId: string, name: string): AriRequest {
   return { method: 'GET', path: channel(channelId, 'variable'), query: { variable: variableName(name) } };
 }
 
-/** Plays one after the other (`sound:…`, `tone:…`, `digits:…`); ends with playbackFinished of that id. */
-export function play(channelId: string, playbackId: string, media: readonly string[]): AriRequest {
-  return { method: 'POST', path: channel(channelId, `play/${pathSegment('playback id', playbackId)}`), query: { media: media.map((each) => listItem('media', each)).join(',') } };
+/** Plays one after the other (`sound:…`, `tone:…`, `digits:…`); ends with playbackFinished of that id. `language` '': the channel's. */
+export function play(channelId: string, playbackId: string, media: readonly string[], language = ''): AriRequest {
+  const query = { media: media.map((each) => listItem('media', each)).join(',') };
+  const path = channel(channelId, `play/${pathSegment('playback id', playbackId)}`);
+  return { method: 'POST', path, query: language === '' ? query : { ...query, lang: safeText(language) } };
 }
 
 /** A channel that whispers to this one; it enters the application by itself, and leaves with the other. */

@@ -7,7 +7,7 @@ import type { Cdr } from './admission.ts';
 import { prices } from './money.ts';
 import type { CdrPrices } from './money.ts';
 import type { Outcome } from './outcome.ts';
-import type { ArrivedCall, Attempt, Call, Gone, Moment } from './state.ts';
+import type { ArrivedCall, Attempt, Call, EarlyEnd, Gone, Moment } from './state.ts';
 
 /** A stamp and a duration that disagree by more than this mean that the wall clock was set meanwhile. */
 const CLOCK_JUMP_MS = 1000;
@@ -144,4 +144,10 @@ export function attemptCdr(call: Call, attempt: Attempt | null, ended: Ended): {
     prices: found,
   });
   return { cdr, prices: found };
+}
+
+/** Of a call that ended before its first attempt, after the store was asked: by its caller, or by an order. */
+export function unattemptedCdr(call: Call, { gone, by }: EarlyEnd): Cdr {
+  const outcome = { disposition: 'FAILED', cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 } as const;
+  return attemptCdr(call, null, { outcome, end: gone.moment, source: gone.source, terminatedBy: by, answered: null, paidS: null }).cdr;
 }

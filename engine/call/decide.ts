@@ -3,8 +3,8 @@
  * An input that does not belong to the state is late or doubled and changes nothing.
  */
 import { hangupCause } from '../../routing/hangup-causes.ts';
-import { attemptCdr, refusedCdr } from './cdr.ts';
-import type { Cdr } from './admission.ts';
+import { refusedCdr, unattemptedCdr } from './cdr.ts';
+import { decideAnnouncing, startAnnouncing } from './announcing.ts';
 import { startAttempt } from './attempt.ts';
 import { decideDialling, endWhileAsked } from './dialling.ts';
 import { payerClaims } from './money.ts';
@@ -35,24 +35,19 @@ function refuse(call: Call, cause: number, now: Moment): Step {
   };
 }
 
-/** The row of a call that ended while the store was asked, whatever the store said. */
-function endedCdr(call: Call, { gone, by }: EarlyEnd): Cdr {
-  const outcome = { disposition: 'FAILED', cause: by === 'system' ? 16 : 241, sipCode: by === 'system' ? null : 487 } as const;
-  return attemptCdr(call, null, { outcome, end: gone.moment, source: gone.source, terminatedBy: by, answered: null, paidS: null }).cdr;
-}
-
 /** What the store gave goes back at once. */
 function endedWhileAdmitting(call: Call, ended: EarlyEnd): Step {
-  return { state: { phase: 'over' }, actions: [{ do: 'finish', request: { callId: call.id, nowMs: ended.gone.moment.wallMs, debits: [], cdrs: [endedCdr(call, ended)] } }] };
+  return { state: { phase: 'over' }, actions: [{ do: 'finish', request: { callId: call.id, nowMs: ended.gone.moment.wallMs, debits: [], cdrs: [unattemptedCdr(call, ended)] } }] };
 }
 
 function decideAdmitting(call: Call, state: Extract<CallState, { phase: 'admitting' }>, input: CallInput, now: Moment): Step {
   switch (input.type) {
     case 'admitted':
       if (state.ended !== null) return endedWhileAdmitting(call, state.ended);
+      if (call.plan.announcement !== undefined) return startAnnouncing(call, call.plan.announcement, input.answer);
       return startAttempt(call, { bridged: false, granted: input.answer.granted, left: input.answer.left, past: [] }, input.answer.way, now);
     case 'admissionRefused':
-      if (state.ended !== null) return { state: { phase: 'over' }, actions: [{ do: 'record', cdrs: [endedCdr(call, state.ended)] }] };
+      if (state.ended !== null) return { state: { phase: 'over' }, actions: [{ do: 'record', cdrs: [unattemptedCdr(call, state.ended)] }] };
       return refuse(call, input.cause, now);
     case 'callerGone':
     case 'hangupOrdered':
@@ -71,6 +66,8 @@ export function decide(call: Call, state: CallState, input: CallInput, now: Mome
   switch (state.phase) {
     case 'admitting':
       return decideAdmitting(call, state, input, now);
+    case 'announcing':
+      return decideAnnouncing(call, state, input, now);
     case 'dialling':
     case 'choosing':
       return decideDialling(call, state, input, now);

@@ -94,6 +94,8 @@ function sameWayAgain(call: Call, facts: Facts, now: Moment): Step {
     actions: [
       ...(made ? [{ do: 'hangUp', channelId: attempt.legId, q850: CANCEL_CAUSE } as const] : []),
       ...(past.length > 0 ? [{ do: 'createBridge' } as const] : []),
+      // He may be listening still: a channel that plays something cannot join a bridge.
+      ...(past.length === 0 && call.plan.announcement !== undefined ? [{ do: 'stopAnnouncement' } as const] : []),
       ...step.actions,
     ],
   };

@@ -7,7 +7,8 @@
  *      ▼
  *   admitting ── refused by the store ──────────────────────────▶ over
  *      │ admitted (places and money held)
- *      ▼
+ *      ├──▶ announcing ── to those whose balance is low ──┐
+ *      ▼◀────────────────────────────────────────────────┘
  *   dialling ◀──────────────┐ next way
  *      │  │ attempt failed   │
  *      │  └──────────────▶ choosing ── none left ───────────────▶ over
@@ -19,7 +20,7 @@
  */
 import type { Money } from '../../rating/money.ts';
 import type { SecondsRounding } from '../../rating/billable.ts';
-import type { Plan } from '../../routing/plan.ts';
+import type { Announcement, Plan } from '../../routing/plan.ts';
 import type { Outcome } from './outcome.ts';
 import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, FinishRequest, NextWayRequest } from './admission.ts';
 
@@ -41,6 +42,8 @@ export interface CallSettings {
   readonly deadManS: number;
   /** Whose money ends so soon is told; 0: nobody is. */
   readonly promptS: number;
+  /** What is played before the first way is dialled is cut off after so long. */
+  readonly announceMs: number;
 }
 
 export interface Originator {
@@ -109,11 +112,22 @@ export type CallState =
   | { readonly phase: 'dialling'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly left: Left; readonly attempt: Attempt; readonly past: readonly Cdr[] }
   /** Waiting for the store to give the failed way's places back and take the next one's. */
   | { readonly phase: 'choosing'; readonly bridged: boolean; readonly granted: readonly Money[]; readonly left: Left; readonly from: number; readonly past: readonly Cdr[]; readonly ended: EarlyEnd | null }
+  | Announcing
   | Talking
   | { readonly phase: 'over' };
 
 /** What each payer could spend beside what is on hold, when the store was asked last; null: without limit, empty: not known. */
 export type Left = readonly (Money | null)[];
+
+/** The caller hears a prompt before the way that the store has chosen is dialled. */
+export interface Announcing {
+  readonly phase: 'announcing';
+  readonly way: number;
+  readonly granted: readonly Money[];
+  readonly left: Left;
+  /** It was not played; a caller who is gone will have told so when the timer fires. */
+  readonly missed: boolean;
+}
 
 export interface Talking {
   readonly phase: 'talking';
@@ -145,13 +159,15 @@ export interface EarlyEnd {
   readonly by: 'originator' | 'system';
 }
 
-export type TimerName = 'legStart' | 'silence' | 'ring' | 'extend' | 'cut' | 'prompt' | 'trouble';
+export type TimerName = 'legStart' | 'silence' | 'ring' | 'extend' | 'cut' | 'prompt' | 'trouble' | 'announce';
 
 export type CallInput =
   | { readonly type: 'admitted'; readonly answer: Extract<AdmitAnswer, { kind: 'admitted' }> }
   | { readonly type: 'admissionRefused'; readonly cause: number }
   | { readonly type: 'wayChosen'; readonly way: number | null }
   | ({ readonly type: 'extended' } & ExtendAnswer)
+  /** The prompt before the first way has ended. */
+  | { readonly type: 'announced'; readonly failed: boolean }
   | { readonly type: 'bridgeReady' }
   | { readonly type: 'legReady'; readonly legId: string; readonly sipCallId: string }
   | { readonly type: 'dialled'; readonly legId: string }
@@ -161,7 +177,7 @@ export type CallInput =
   | { readonly type: 'legGone'; readonly legId: string; readonly gone: Gone }
   | { readonly type: 'callerGone'; readonly gone: Gone }
   /** Asterisk refused an order; `status` is HTTP's, 0 when the connection was lost. */
-  | { readonly type: 'orderFailed'; readonly order: 'createLeg' | 'connect' | 'answer' | 'createBridge'; readonly legId: string; readonly status: number }
+  | { readonly type: 'orderFailed'; readonly order: 'createLeg' | 'connect' | 'answer' | 'createBridge' | 'announce'; readonly legId: string; readonly status: number }
   | { readonly type: 'timerFired'; readonly timer: TimerName }
   /** Somebody with the right to do so ends the call. */
   | { readonly type: 'hangupOrdered' };
@@ -175,6 +191,11 @@ export type CallAction =
   | { readonly do: 'finish'; readonly request: FinishRequest }
   /** Nothing was held: only the CDR. */
   | { readonly do: 'record'; readonly cdrs: readonly Cdr[] }
+  /** The caller hears it, and is not answered. */
+  | { readonly do: 'announce'; readonly announcement: Announcement }
+  | { readonly do: 'stopAnnouncement' }
+  /** For the log. */
+  | { readonly do: 'tellMissed'; readonly why: 'failed' | 'too long' }
   | { readonly do: 'createBridge' }
   /** `limitS`: so long Asterisk keeps it up by itself. */
   | { readonly do: 'createLeg'; readonly legId: string; readonly way: number; /** Of several devices. */ readonly target?: number; readonly limitS: number }

@@ -1,6 +1,6 @@
 /** One row as one value of the catalog. Throws BrokenRow. */
 import { zoneOf } from '../../rating/zone.ts';
-import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, LocationRule, NumberChange, NumberList, NumberRule, Provider, User } from '../../routing/catalog.ts';
+import type { Device, Did, ExternalTarget, Lcr, LcrProvider, Location, LocationRule, NumberChange, NumberList, NumberRule, Provider, User, WarningPrompt } from '../../routing/catalog.ts';
 import { didProblem, EXTERNAL_TARGET } from '../../routing/did.ts';
 import { buildDestinationLcrs } from '../../routing/lcr/destination.ts';
 import type { DestinationRule } from '../../routing/lcr/destination.ts';
@@ -12,6 +12,8 @@ import type { Row } from './field.ts';
 
 const LIST_MODES = ['no', 'blacklist', 'whitelist'] as const;
 const ENDPOINT = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const LANGUAGE = /^(?:[a-z]{2,3}(?:[_-][A-Za-z]{2,4})?)?$/;
+const PROMPT_FILE = /^(?!.*\.\.)[A-Za-z0-9_/-][A-Za-z0-9_./-]{0,199}$/;
 const NUMBER_PART = /^[0-9A-Za-z+*#]{0,40}$/;
 
 function numberList(row: Row, side: 'source' | 'destination'): NumberList {
@@ -19,6 +21,12 @@ function numberList(row: Row, side: 'source' | 'destination'): NumberList {
   const poolId = wholeOrNull(row, `${side}_pool_id`);
   if (mode !== 'no' && poolId === null) throw new BrokenRow(`${side}_pool_id is missing, but ${side}_list_mode is ${mode}.`);
   return { mode, poolId: mode === 'no' ? null : poolId };
+}
+
+function warningPrompt(row: Row): WarningPrompt | null {
+  if (!flag(row, 'warning_enabled') || !flag(row, 'play_before_every_call')) return null;
+  const file = formed(row, 'warning_prompt', PROMPT_FILE, 'the name of a sound without its extension');
+  return { below: money(row, 'warning_prompt_threshold'), file };
 }
 
 /** `thresholds`: rows of blacklist_lcrs, the highest first. */
@@ -30,7 +38,7 @@ export function parseUser(row: Row, thresholds: readonly Row[]): User {
   return {
     id: whole(row, 'id'),
     username: text(row, 'username'),
-    type: oneOf(row, 'type', ['admin', 'partner', 'reseller', 'user']),
+    type: oneOf(row, 'type', ['admin', 'partner', 'reseller', 'user', 'accountant']),
     ownerId: whole(row, 'owner_id'),
     blocked: flag(row, 'blocked'),
     postpaid,
@@ -38,6 +46,7 @@ export function parseUser(row: Row, thresholds: readonly Row[]): User {
     dailyLimit: money(row, 'daily_limit'),
     currency: text(row, 'currency'),
     timeZone: timeZone(row),
+    language: formed(row, 'language', LANGUAGE, 'a language of Asterisk'),
     tariffId: wholeOrNull(row, 'tariff_id'),
     lcrId: wholeOrNull(row, 'lcr_id'),
     outboundLimit: whole(row, 'outbound_limit'),
@@ -51,6 +60,7 @@ export function parseUser(row: Row, thresholds: readonly Row[]): User {
     dynamicBlacklist: oneOf(row, 'dynamic_blacklist', ['off', 'own', 'global']),
     blacklistLcrs: thresholds.map((one) => ({ threshold: whole(one, 'threshold', 1), lcrId: whole(one, 'lcr_id') })),
     flash: flag(row, 'flash_calls_enabled') ? { price: money(row, 'flash_call_price'), ringMs: whole(row, 'flash_call_ring_ms') } : null,
+    warningPrompt: warningPrompt(row),
   };
 }
 

@@ -160,6 +160,28 @@ export const transformation: Parse = (text) => {
   }
 };
 
+const EMAIL = /^[^\s\p{Cc}@;,<>"]{1,64}@[A-Za-z0-9.-]{1,250}$/u;
+
+/** One address, or several apart by semicolons. */
+export const emails: Parse = (text) => {
+  const parts = text.split(';').map((part) => part.trim());
+  const wrong = parts.find((part) => !EMAIL.test(part));
+  if (text !== '' && wrong !== undefined) throw new BadValue(wrong === '' ? `${shown(text)} has an empty address in it; write addresses apart by one semicolon.` : `${shown(wrong)} is not an e-mail address; several are written apart by semicolons.`);
+  if (text.length > 200) throw new BadValue('addresses may have 200 characters in all.');
+  return parts.join('; ');
+};
+
+/** Its host is looked at when it is used: what it means may change any time. */
+export const webAddress: Parse = (text) => {
+  if (!/^https?:\/\/[^\s\p{Cc}]{1,1990}$/u.test(text) || !URL.canParse(text)) throw new BadValue('it must be a web address that begins with http:// or https://.');
+  return text;
+};
+
+export const soundFile: Parse = (text) => {
+  if (!/^[A-Za-z0-9_/-][A-Za-z0-9_./-]{0,199}$/.test(text) || text.includes('..')) throw new BadValue(`${shown(text)} is not the name of a sound: letters, digits, \`/\`, \`.\`, \`_\` and \`-\`, without its extension, e.g. custom/low-balance.`);
+  return text;
+};
+
 export const prefix = formed(/^\d{1,15}$/, 'a prefix: 1 to 15 digits and nothing else');
 export const numberPart = formed(/^[0-9A-Za-z+*#]{0,40}$/, 'part of a number');
 export const host = formed(/^[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$/, 'a host name or an address');

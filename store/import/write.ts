@@ -37,7 +37,7 @@ interface Work {
 
 /** LCRs come before providers only as names: their providers and the failover follow when all are there. */
 const LATER: Partial<Record<SectionName, readonly string[]>> = { lcrs: ['failover_provider_id'] };
-const USER_RANK: Readonly<Record<string, number>> = { partner: 0, reseller: 1 };
+const USER_RANK: Readonly<Record<string, number>> = { accountant: 0, partner: 0, reseller: 1 };
 
 export async function writeTenant(context: WriteContext, tenant: Tenant): Promise<Report> {
   const ids = await knownIds(context, tenant);

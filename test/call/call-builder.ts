@@ -7,7 +7,7 @@ import { simpleRate } from '../../rating/rate.ts';
 import type { Rate } from '../../rating/rate.ts';
 import type { FlashTerms } from '../../routing/catalog.ts';
 import { NOBODY } from '../../routing/plan.ts';
-import type { Level, Parties, Payer, PriceLevel, Way } from '../../routing/plan.ts';
+import type { Announcement, Level, Parties, Payer, PriceLevel, Way } from '../../routing/plan.ts';
 import type { Call, CallSettings } from '../../engine/call/state.ts';
 
 export const USER = 5;
@@ -70,12 +70,14 @@ export interface CallParts {
   readonly ways?: readonly Way[];
   readonly maxTalkS?: number;
   readonly flash?: FlashTerms;
+  /** The caller hears this first. */
+  readonly announcement?: Announcement;
   readonly settings?: Partial<CallSettings>;
   /** Nobody's money limits the call. */
   readonly unlimited?: boolean;
 }
 
-const SETTINGS: CallSettings = { legStartTimeoutMs: 5000, rounding: 'up', reservation: 'slice', sliceS: 60, extendBeforeS: 15, frozenS: 1800, deadManS: 60, promptS: 0 };
+const SETTINGS: CallSettings = { legStartTimeoutMs: 5000, rounding: 'up', reservation: 'slice', sliceS: 60, extendBeforeS: 15, frozenS: 1800, deadManS: 60, promptS: 0, announceMs: 30_000 };
 
 function isDidLevel(level: PriceLevel): boolean {
   return level === 'did' || level === 'didIncoming' || level === 'didProvider';
@@ -128,6 +130,7 @@ export function call(parts: CallParts = {}): Call {
       ways: parts.ways ?? [provider(1)],
       maxTalkS: parts.maxTalkS ?? 7200,
       flash: parts.flash ?? null,
+      ...(parts.announcement === undefined ? {} : { announcement: parts.announcement }),
       catalogVersion: 3,
     },
   };

@@ -26,6 +26,10 @@ const IGNORED: Readonly<Record<string, { readonly from: Scenario; readonly input
     inputs: { 'a chosen way': wayChosen(0), 'an extension': extended('1'), 'a bridge': bridgeReady, 'a leg': legReady(1), 'an INVITE': dialled(1), 'a ringing': rang(1), 'an answer': answered(1), 'a leg\'s end': legGone(1, 16), 'a failed order': orderFailed('connect', 1) },
   },
   'while the store is asked and the caller is gone': { from: first().when(callerCancelled), inputs: { 'his end again': callerGone(), 'an ordered end': hangupOrdered } },
+  'while he hears that his balance is low': {
+    from: given(call({ ways: WAYS, announcement: { file: 'low', language: '' } })).when(admitted()),
+    inputs: { 'the admission': admitted(), 'a refusal': admissionRefused(211), 'a chosen way': wayChosen(0), 'an extension': extended('1'), 'a bridge': bridgeReady, 'a leg': legReady(1), 'a ringing': rang(1), 'an answer': answered(1), 'a leg\'s end': legGone(1, 16), 'a failed order': orderFailed('connect', 1) },
+  },
   'while a leg is dialled': {
     from: first().when(...started),
     inputs: { 'the admission': admitted(), 'a refusal': admissionRefused(211), 'a chosen way': wayChosen(0), 'an extension': extended('1'), 'the bridge': bridgeReady, 'the leg': legReady(1), 'its INVITE': dialled(1) },
@@ -70,6 +74,7 @@ const CALLS: readonly Call[] = [
   call({ rates: { did: rate('0.6'), didIncoming: rate('0.1'), didProvider: rate('-0.2') }, ways: [deviceWay()] }),
   call({ settings: { reservation: 'frozen', frozenS: 40 }, ways: [provider(1, { callTimeoutS: 30 }), provider(2)] }),
   call({ unlimited: true, maxTalkS: 20 }),
+  call({ announcement: { file: 'low', language: 'en' } }),
 ];
 
 /** An input in the words of a call that is not known yet. */
@@ -89,9 +94,10 @@ const blind: fc.Arbitrary<Blind> = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(channel, fc.constantFrom('dialled', 'rang', 'answered')).map(([id, type]): Blind => (one) => ({ type, legId: id(one), codec: '' })) },
   { weight: 2, arbitrary: fc.tuple(channel, goneBy).map(([id, gone]): Blind => (one, _, moment) => ({ type: 'legGone', legId: id(one), gone: { ...gone, moment, source: 'event' } })) },
   { weight: 1, arbitrary: goneBy.map((gone): Blind => (_, __, moment) => ({ type: 'callerGone', gone: { ...gone, moment, source: 'witness' } })) },
-  { weight: 1, arbitrary: fc.tuple(channel, fc.constantFrom('createLeg', 'connect', 'answer', 'createBridge'), fc.constantFrom(0, 404, 422, 500)).map(([id, order, status]): Blind => (one) => ({ type: 'orderFailed', order, legId: id(one), status })) },
-  { weight: 2, arbitrary: fc.constantFrom('legStart', 'silence', 'ring', 'extend', 'cut', 'prompt', 'trouble').map((timer): Blind => () => ({ type: 'timerFired', timer })) },
+  { weight: 1, arbitrary: fc.tuple(channel, fc.constantFrom('createLeg', 'connect', 'answer', 'createBridge', 'announce'), fc.constantFrom(0, 404, 422, 500)).map(([id, order, status]): Blind => (one) => ({ type: 'orderFailed', order, legId: id(one), status })) },
+  { weight: 2, arbitrary: fc.constantFrom('legStart', 'silence', 'ring', 'extend', 'cut', 'prompt', 'trouble', 'announce').map((timer): Blind => () => ({ type: 'timerFired', timer })) },
   { weight: 1, arbitrary: fc.constant<Blind>(() => ({ type: 'hangupOrdered' })) },
+  { weight: 1, arbitrary: fc.boolean().map((failed): Blind => () => ({ type: 'announced', failed })) },
 );
 
 const time = fc.record({ ms: fc.oneof(fc.nat(50), fc.nat(90_000)), setMs: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: -100_000, max: 100_000 }) }) });

@@ -128,7 +128,12 @@ export function inWords(call: Call, action: CallAction): string {
     case 'createBridge':
     case 'destroyBridge':
     case 'answerCaller':
+    case 'stopAnnouncement':
       return action.do;
+    case 'announce':
+      return `announce ${action.announcement.file}`;
+    case 'tellMissed':
+      return `tellMissed ${action.why}`;
     case 'nextWay':
       return `nextWay of ${action.request.ways.length}`;
     case 'extend':
@@ -222,6 +227,7 @@ export const withLeft = (happening: Happening, ...left: readonly string[]): Happ
   if (input?.type === 'admitted') return { ...input, answer: { ...input.answer, left: amounts } };
   return input?.type === 'extended' ? { ...input, left: amounts } : input;
 };
+export const announced = (failed = false): Happening => () => ({ type: 'announced', failed });
 export const bridgeReady: Happening = () => ({ type: 'bridgeReady' });
 export const legReady = (leg: LegName): Happening => (clock) => ({ type: 'legReady', legId: legId(clock, leg), sipCallId: `leg${leg}@far` });
 export const dialled = (leg: LegName): Happening => (clock) => ({ type: 'dialled', legId: legId(clock, leg) });

@@ -105,6 +105,11 @@ test('the leg failed meanwhile: the next way is asked for', async () => {
   deepStrictEqual(words(two, step), ['nextWay of 1']);
 });
 
+test('the caller was hearing a prompt: it is stopped before his way is dialled', async () => {
+  const warned = call({ announcement: { file: 'low', language: '' } });
+  deepStrictEqual(words(warned, resume(warned, facts({ leg: leg({ state: 'none' }) }), NOW)), ['stopAnnouncement', 'createBridge', 'createLeg leg 1 on way 0', 'setTimer legStart 5000']);
+});
+
 test('the leg was never made, or has not rung: the same way is dialled again', async () => {
   deepStrictEqual(words(two, resume(two, facts({ leg: leg({ state: 'none' }) }), NOW)), ['createBridge', 'createLeg leg 1 on way 0', 'setTimer legStart 5000']);
   deepStrictEqual(words(two, resume(two, facts(), NOW)), ['hangUp leg 1 16', 'createBridge', 'createLeg leg 2 on way 0', 'setTimer legStart 5000']);

@@ -39,7 +39,8 @@ function sceneOf(parts: Omit<Scene, 'call'>, own: { readonly maxTalkS: number; r
   const { maxTalkS, ...way } = own;
   const rates = Object.fromEntries(Object.entries(parts.levels).map(([name, one]) => [name, rateOf(one)]));
   const ways = parts.inbound ? [deviceWay({ ...way, fork: parts.fork === 0 ? undefined : FORK.slice(0, parts.fork) })] : parts.ways.map((one, index) => provider(index + 1, { ...way, rate: rateOf(one) }));
-  return { ...parts, call: call({ rates, ways, maxTalkS, settings: set }) };
+  const announcement = !parts.inbound && own.busyAsFailed ? { announcement: { file: 'low', language: '' } } : {};
+  return { ...parts, call: call({ rates, ways, maxTalkS, settings: set, ...announcement }) };
 }
 
 const scene: fc.Arbitrary<Scene> = fc

@@ -217,6 +217,8 @@ export class World {
         if (this.state.phase !== 'talking') this.account.violations.push('the caller is answered outside of a talk');
         if (this.#tape.below(20) === 7) this.#pending.push({ type: 'orderFailed', order: 'answer', legId: '', status: 404 });
         return;
+      case 'announce':
+        return this.#announce();
       case 'playPrompt':
         return this.#prompt(action.channelId);
       case 'hangUp':
@@ -233,6 +235,8 @@ export class World {
       case 'join':
       case 'showLive':
       case 'stopPrompt':
+      case 'stopAnnouncement':
+      case 'tellMissed':
     }
   }
 
@@ -258,6 +262,14 @@ export class World {
 
   #left(held: readonly bigint[]): readonly bigint[] {
     return held.map((amount) => this.#funds - amount);
+  }
+
+  #announce(): void {
+    if (this.state.phase !== 'announcing' || this.legs.size > 0) this.account.violations.push('a prompt after something was dialled');
+    const how = this.#tape.below(4);
+    if (how === 0) this.#pending.push({ type: 'orderFailed', order: 'announce', legId: '', status: 404 });
+    // Its end may be lost.
+    if (how > 1) this.#pending.push({ type: 'announced', failed: how === 2 });
   }
 
   #prompt(channelId: string): void {

@@ -1,7 +1,11 @@
 /** The engine is killed in mid-call, on each rung of a call's ladder: the call goes on, and comes out right. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { newFolder } from '../lab/lab-folder.ts';
 import { startCaller, startPeer } from '../lab/sipp.ts';
 import type { Sipp } from '../lab/sipp.ts';
+import { toneFile } from '../lab/tone-file.ts';
 import { until } from '../lab/wait.ts';
 import { closeServers } from '../store/servers.ts';
 import { audit } from '../calls/auditor.ts';
@@ -12,6 +16,10 @@ import { received } from '../calls/trace.ts';
 import { NOTHING_LEFT, openFaultStage } from './stage.ts';
 
 const ADA = '127.0.1.31';
+const EVE = '127.0.1.32';
+
+const sounds = newFolder('sounds');
+writeFileSync(join(sounds, 'long.wav'), toneFile(1000, 60));
 
 const far = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.31' });
 const ringing = await startPeer({ scenario: 'peer-ring', ip: '127.0.2.32' });
@@ -28,11 +36,14 @@ const tenant: Tenant = {
     { name: 'slow', host: slow.ip, port: slow.port, tariff: 'buy', silenceMs: 20_000 },
   ],
   ...waysByNumber({ 3706001: ['answering'], 3706002: ['ringing'], 3706003: ['slow'] }),
-  users: [{ username: 'ada', tariff: 'sell', balance: '10' }],
-  devices: [byAddress('ada', 'ada', ADA, { location: 'by number' })],
+  users: [
+    { username: 'ada', tariff: 'sell', balance: '10' },
+    { username: 'eve', tariff: 'sell', balance: '10', warning: { enabled: true, prompt: join(sounds, 'long'), playBeforeEveryCall: true, promptThreshold: '20' } },
+  ],
+  devices: [byAddress('ada', 'ada', ADA, { location: 'by number' }), byAddress('eve', 'eve', EVE, { location: 'by number', codecs: ['ulaw'] })],
 };
 
-const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 8 } });
+const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 8, announcementMaxS: 60 } });
 
 function start(to: string, scenario = 'call', values = {}): Promise<Sipp> {
   return startCaller({ scenario, target: stage.asterisk, ip: ADA, from: '37069000001', to, values });
@@ -101,6 +112,16 @@ t.test('killed while it rings on: led on to its end', async (t) => {
   await stage.engine.start();
   await until(() => (takeovers() > before ? undefined : 'the call is not led on'));
   t.match(await hungUp(caller), { disposition: 'NO ANSWER', hangup_cause: 241, end_source: 'event' });
+});
+
+t.test('killed while the caller hears that his balance is low: the next one stops it and calls', async (t) => {
+  const caller = await startCaller({ scenario: 'call', target: stage.asterisk, ip: EVE, from: '37069000002', to: '37060010005', values: { holdMs: 300 } });
+  await until(() => (caller.messages().some(({ status }) => status === 183) ? undefined : 'he hears nothing yet'));
+  await stage.engine.kill();
+  await stage.engine.start();
+  const result = await caller.done;
+  t.equal(result.exitCode, 0, result.errors);
+  t.match(await stage.rowsOf(result), [{ attempt: 1, disposition: 'ANSWERED', billsec: 1, end_source: 'event' }]);
 });
 
 t.test('no engine comes back: Asterisk itself ends both legs a little after what is paid, and no more is billed', async (t) => {

@@ -31,8 +31,8 @@ export const whitelist = (poolId: number): NumberList => ({ mode: 'whitelist', p
 
 export function user(id: number, parts: Partial<User> = {}): User {
   return {
-    id, username: `user ${id}`, type: 'user', ownerId: 0, blocked: false, postpaid: false, credit: 0n, dailyLimit: 0n, currency: 'USD', timeZone: 'UTC', tariffId: 1, lcrId: 1,
-    outboundLimit: 0, inboundLimit: 0, combinedLimit: 0, cpsLimit: 0, allowLossCalls: false, maxCallRate: 0n, sourceList: NO_LIST, destinationList: NO_LIST, dynamicBlacklist: 'global', blacklistLcrs: [], flash: null, ...parts,
+    id, username: `user ${id}`, type: 'user', ownerId: 0, blocked: false, postpaid: false, credit: 0n, dailyLimit: 0n, currency: 'USD', timeZone: 'UTC', language: '', tariffId: 1, lcrId: 1,
+    outboundLimit: 0, inboundLimit: 0, combinedLimit: 0, cpsLimit: 0, allowLossCalls: false, maxCallRate: 0n, sourceList: NO_LIST, destinationList: NO_LIST, dynamicBlacklist: 'global', blacklistLcrs: [], flash: null, warningPrompt: null, ...parts,
   };
 }
 
@@ -164,6 +164,8 @@ export interface Given extends Parts {
   readonly dead?: readonly number[];
   readonly talk?: TalkView;
   readonly scores?: ScoreView | null;
+  /** By user, in plain decimals. */
+  readonly balances?: Readonly<Record<number, string>>;
 }
 
 export function given(parts: Given): Switch {
@@ -178,8 +180,9 @@ class Switch {
   readonly #dead: ReadonlySet<number>;
   readonly #talk: TalkView;
   readonly #scores: ScoreView | null;
+  readonly #balances: Readonly<Record<number, string>>;
 
-  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map(), dead = [], talk = new Map(), scores = null }: Given) {
+  constructor(catalog: Catalog, settings: RoutingSettings, { random = () => 0, quality = new Map(), dead = [], talk = new Map(), scores = null, balances = {} }: Given) {
     this.#catalog = catalog;
     this.#settings = settings;
     this.#random = random;
@@ -187,12 +190,15 @@ class Switch {
     this.#dead = new Set(dead);
     this.#talk = talk;
     this.#scores = scores;
+    this.#balances = balances;
   }
+
+  readonly #balanceOf = (userId: number): bigint | undefined => (this.#balances[userId] === undefined ? undefined : parseMoney(this.#balances[userId]));
 
   whenDeviceCalls(dialled: string, parts: Partial<Arrival> = {}): Routed {
     const steps: Step[] = [];
     const arrival: Arrival = { serverId: 1, port: 5060, ip: '192.0.2.1', endpoint: 'desk', dialled, callerNumber: '37050000000', atMs: NOW_MS, ...parts };
-    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality, dead: this.#dead, talk: this.#talk, scores: this.#scores };
+    const context = { catalog: this.#catalog, settings: this.#settings, random: this.#random, quality: this.#quality, dead: this.#dead, talk: this.#talk, scores: this.#scores, balanceOf: this.#balanceOf };
     const decision = route({ ...context, explain: (step) => steps.push(step) }, arrival);
     return new Routed(decision, steps);
   }

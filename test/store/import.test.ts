@@ -207,6 +207,33 @@ devices:
   t.notMatch(problems.join(), /hunter2/, 'and no password is shown');
 });
 
+t.test('warnings of a user, his language and his accountant', async (t) => {
+  const url = await freshDatabase();
+  const yaml = `
+users:
+  - { username: alice, accountant: ann, language: lt, email: "a@example.com; b@example.com",
+      warning: { enabled: yes, threshold: 5, mode: daily, hour: 9, email: c@example.com, webhook: "https://example.com/low?x=1", prompt: custom/low, playBeforeEveryCall: yes, promptThreshold: -2.5 } }
+  - { username: ann, type: accountant, email: ann@example.com }
+`;
+  t.match(await importText(url, yaml), { users: { added: 2 } });
+  t.match(await importText(url, yaml), { users: { added: 0, changed: 0, unchanged: 2 } });
+  const { catalog, broken } = await readCatalogOnce(url, 6);
+  t.strictSame(broken, []);
+  t.match([...catalog.users.values()].find(({ username }) => username === 'alice'), { language: 'lt', warningPrompt: { below: -25_000_000_000n, file: 'custom/low' } });
+  const wrong = (keys: string): Promise<string[]> => problemsOf(importText(url, `users: [{ username: bob, ${keys} }]`));
+  t.match(await wrong('email: "a@example.com, b@example.com"'), [/is not an e-mail address; several are written apart by semicolons/]);
+  t.match(await wrong('email: "a@example.com;;b@example.com"'), [/empty address/]);
+  t.match(await wrong('language: ../en'), [/language as Asterisk names it/]);
+  t.match(await wrong('accountant: alice'), [/foreign key constraint/]);
+  t.match(await wrong('warning: { webhook: "ftp://example.com" }'), [/must be a web address that begins with http/]);
+  t.match(await wrong('warning: { webhook: "http://" }'), [/must be a web address/]);
+  t.match(await wrong('warning: { prompt: ../secret }'), [/is not the name of a sound/]);
+  t.match(await wrong('warning: { playBeforeEveryCall: yes }'), [/playing needs a prompt/]);
+  t.match(await wrong('warning: { hour: 24 }'), [/whole number from 0 to 23/]);
+  t.match(await wrong('warning: { threshold: "5,00" }'), [/has a comma/]);
+  t.match(await wrong('warning: { treshold: 5 }'), [/Did you mean `threshold`/]);
+});
+
 t.test('a file that is no text, cut, or no YAML is named by line', async (t) => {
   const url = await freshDatabase();
   t.match(await problemsOf(importText(url, Buffer.from('users:\n  - username: Andr\xe9\n', 'latin1'))), [/:2 : is not UTF-8/]);
