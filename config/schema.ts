@@ -51,6 +51,18 @@ const calls = z.strictObject({
   flashAlarmPerHour: limit.default(0),
 });
 
+/** docs/decisions/0011-overload.md. */
+const overload = z.strictObject({
+  /** Calls a second that one Asterisk is let have; 0: no ceiling. */
+  callsPerSecond: limit.default(0),
+  /** Orders to Asterisk may wait so much longer than the quickest of late; beyond, calls are shed. 0: never by delay. */
+  delayMs: ms(0, 10_000).default(20),
+  /** Asterisk refuses most of what is too much by itself. */
+  inAsterisk: z.boolean().default(true),
+  /** CDRs of shed calls, at most; the others are only counted. */
+  rowsPerSecond: limit.default(50),
+});
+
 const dids = z.strictObject({
   /** A closed DID is free again after so many days. */
   closedDays: z.number().int().min(1).max(3650).default(90),
@@ -155,6 +167,7 @@ export const settingsSchema = z.strictObject({
   app: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'letters, digits, _ and - only').default('tollgate'),
   asterisk: z.array(asterisk).min(1, 'name at least one Asterisk').max(100),
   calls: calls.prefault({}),
+  overload: overload.prefault({}),
   quality: quality.prefault({}),
   blacklist: blacklist.prefault({}),
   reservation: reservation.prefault({}),
@@ -173,5 +186,6 @@ export const settingsSchema = z.strictObject({
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
+export type OverloadSettings = Settings['overload'];
 export type BlacklistSettings = Settings['blacklist'];
 export type AsteriskSettings = Settings['asterisk'][number];

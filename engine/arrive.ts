@@ -2,8 +2,8 @@
  * A channel at the door becomes an arrived call: who, what, when; then routing decides.
  */
 import type { Catalog } from '../routing/catalog.ts';
-import type { Arrival, Decision, Plan } from '../routing/plan.ts';
-import { route } from '../routing/route.ts';
+import type { Arrival, Decision, Parties, Plan } from '../routing/plan.ts';
+import { callerParties, route } from '../routing/route.ts';
 import type { RouteContext } from '../routing/route.ts';
 import type { Channel } from './asterisk/contract.ts';
 import type { ArrivedCall, Moment } from './call/state.ts';
@@ -43,8 +43,8 @@ export function arrivedCall(serverId: number, channel: Channel, args: readonly s
   };
 }
 
-export function decideRoute(context: RouteContext, call: ArrivedCall, channel: Channel): Decision {
-  const arrival: Arrival = {
+function arrivalOf(call: ArrivedCall, channel: Channel): Arrival {
+  return {
     serverId: call.serverId,
     endpoint: channel.endpoint,
     port: call.originator.port,
@@ -53,7 +53,15 @@ export function decideRoute(context: RouteContext, call: ArrivedCall, channel: C
     callerNumber: channel.callerNumber,
     atMs: call.arrived.wallMs,
   };
-  return route(context, arrival);
+}
+
+export function decideRoute(context: RouteContext, call: ArrivedCall, channel: Channel): Decision {
+  return route(context, arrivalOf(call, channel));
+}
+
+/** Of a call that is refused before it is routed. */
+export function callerOnly(catalog: Catalog, maxNumberLength: number, call: ArrivedCall, channel: Channel): Parties {
+  return callerParties(catalog, maxNumberLength, arrivalOf(call, channel));
 }
 
 function text(value: string | number | null): string {

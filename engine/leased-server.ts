@@ -2,6 +2,8 @@
  * One Asterisk as this daemon sees it: led by itself, or by another while this one stands by.
  */
 import { Leader } from './leader.ts';
+import { NOTHING_SHED } from './door.ts';
+import type { OverloadHealth } from './door.ts';
 import { AsteriskServer } from './server.ts';
 import type { ServerParts } from './server.ts';
 import { monotonicMs } from './clock.ts';
@@ -25,6 +27,7 @@ export interface ServerHealth {
   readonly calls: number;
   /** Ids of providers that do not answer its periodic check. */
   readonly deadProviders: readonly number[];
+  readonly overload: OverloadHealth;
 }
 
 export class LeasedServer {
@@ -53,7 +56,7 @@ export class LeasedServer {
     return {
       id: this.#parts.asterisk.id, leads: this.#leader.leads, leader: this.#leader.other,
       connected: server?.connected ?? false, provisioned: server?.provisioned ?? false, version: server?.version ?? '', calls: server?.activeCalls ?? 0,
-      deadProviders: server?.deadProviders ?? [],
+      deadProviders: server?.deadProviders ?? [], overload: server?.overload ?? NOTHING_SHED,
     };
   }
 

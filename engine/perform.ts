@@ -21,6 +21,8 @@ export interface PerformContext {
   readonly prompts: Prompts;
   /** False while another daemon may lead this Asterisk. */
   readonly mayAct: () => boolean;
+  /** A call's first order goes out; what is returned is told whether Asterisk answered it. */
+  readonly asked: () => (answered: boolean) => void;
 }
 
 /** One call's side of the shell, as `perform` needs it. */
@@ -46,11 +48,14 @@ function statusOf(error: unknown): number {
 }
 
 function order(context: PerformContext, one: Performer, name: OrderName, request: { readonly legId: string; readonly all: readonly AriRequest[] }): void {
+  const told = name === 'createBridge' ? context.asked() : null;
   context.link.inOrder(request.all).then(
     () => {
+      told?.(true);
       if (name === 'createBridge') one.post({ type: 'bridgeReady' });
     },
     (error: unknown) => {
+      told?.(statusOf(error) > 0);
       one.log.debug({ err: error, order: name }, 'Asterisk refused an order');
       one.post({ type: 'orderFailed', order: name, legId: request.legId, status: statusOf(error) });
     },

@@ -5,10 +5,12 @@ import { connectAsterisk, REPLACED } from './asterisk/connect.ts';
 import { guarded } from './asterisk/guarded.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
-import { arrivedCall, decideRoute, liveFields } from './arrive.ts';
+import { arrivedCall, callerOnly, decideRoute, liveFields } from './arrive.ts';
 import { AsteriskClock, pause, rest } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
 import type { ArrivedCall, CallSettings, Moment } from './call/state.ts';
+import { Door } from './door.ts';
+import type { OverloadHealth } from './door.ts';
 import type { Finisher } from './finisher.ts';
 import { LEG_ARGUMENT } from './perform.ts';
 import { PeriodicCheck } from './periodic-check.ts';
@@ -19,6 +21,7 @@ import type { Provisioner } from './provision.ts';
 import { Registry } from './registry.ts';
 import { takeOver } from './takeover.ts';
 import type { Before, Early } from './takeover.ts';
+import type { Catalog } from '../routing/catalog.ts';
 import type { AsteriskSettings, Settings } from '../config/schema.ts';
 import type { ScoreRules } from '../routing/blacklist.ts';
 import type { Money } from '../rating/money.ts';
@@ -41,6 +44,7 @@ export interface ServerParts {
 /** 41, "temporary failure": there is no catalog yet, or the engine is going down. */
 const NOT_SERVING = 41;
 const STRANGER = 200;
+const SWITCH_FULL = 208;
 const RECONCILE_AGAIN_MS = 1000;
 
 export class AsteriskServer {
@@ -51,6 +55,7 @@ export class AsteriskServer {
   readonly #periodicCheck: PeriodicCheck;
   readonly #link: AsteriskLink;
   readonly #prompts: Prompts;
+  readonly #door: Door;
   readonly #routing: RoutingSettings;
   readonly #calls: CallSettings;
   readonly #balanceOf: (userId: number) => Money | undefined;
@@ -91,7 +96,8 @@ export class AsteriskServer {
       log,
     }), parts.mayAct);
     this.#prompts = new Prompts({ link: this.#link, app: settings.app, media: settings.calls.promptMedia });
-    this.#registry = new Registry({ link: this.#link, app: settings.app, prompts: this.#prompts, store: parts.store, finisher: parts.finisher, mayAct: parts.mayAct }, this.#clock, log);
+    this.#door = new Door({ settings: settings.overload, address: { url: asterisk.url, username: asterisk.username, password: asterisk.password, timeoutMs: settings.reconnect.requestTimeoutMs }, mayAct: parts.mayAct, clock: this.#clock, log });
+    this.#registry = new Registry({ link: this.#link, app: settings.app, prompts: this.#prompts, store: parts.store, finisher: parts.finisher, mayAct: parts.mayAct, asked: () => this.#door.asked() }, this.#clock, log);
     this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), onPushed: (endpoint) => this.#periodicCheck.pushed(endpoint), log });
     this.#periodicCheck = new PeriodicCheck({ link: this.#link, accounts: () => this.#accounts(), onDead: (ids) => parts.store.deadProviders(asterisk.id, ids), now: () => performance.now(), log });
   }
@@ -120,6 +126,10 @@ export class AsteriskServer {
   /** Ids of providers that do not answer its periodic check. */
   get deadProviders(): readonly number[] {
     return [...this.#periodicCheck.dead];
+  }
+
+  get overload(): OverloadHealth {
+    return this.#door.health;
   }
 
   catalogChanged(): void {
@@ -164,6 +174,7 @@ export class AsteriskServer {
 
   async stop(): Promise<void> {
     this.#registry.stop();
+    this.#door.close();
     this.#periodicCheck.close();
     this.#provisioner.close();
     await this.#link.close();
@@ -244,6 +255,10 @@ export class AsteriskServer {
       this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
       return;
     }
+    if (!this.#door.admits()) {
+      this.#shed(channel, arrived, catalog);
+      return;
+    }
     const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), dead: this.#periodicCheck.dead, talk: this.#parts.store.talk(), scores: this.#parts.store.scores(), balanceOf: this.#balanceOf, explain: null }, arrived, channel);
     if (decision.kind === 'plan') {
       this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
@@ -255,6 +270,13 @@ export class AsteriskServer {
     const end = this.#clock.now();
     this.#parts.finisher.record([refusedCdr(arrived, { parties: decision.parties, cause, catalogVersion: catalog.version, end })]);
     this.#parts.log.info({ callId: arrived.id, userId: decision.parties.userId, cause }, 'Call refused');
+  }
+
+  #shed(channel: Channel, arrived: ArrivedCall, catalog: Catalog): void {
+    this.#hangUp(channel.id, hangupCause(SWITCH_FULL).q850);
+    if (!this.#door.records()) return;
+    const parties = callerOnly(catalog, this.#routing.maxNumberLength, arrived, channel);
+    this.#parts.finisher.record([refusedCdr(arrived, { parties, cause: SWITCH_FULL, catalogVersion: catalog.version, end: this.#clock.now() })]);
   }
 
   #hangUp(channelId: string, q850: number): void {

@@ -73,6 +73,15 @@ function fromProvider(context: RouteContext, arrival: Arrival, provider: Provide
   return routeInbound(context, { arrival, did, number, src, caller: null, callerId: ruledCallerId(AS_SENT, sent, src) });
 }
 
+/** Who calls, as far as his device tells, and nothing more: for a call that is refused before it is routed. */
+export function callerParties(catalog: Catalog, maxNumberLength: number, arrival: Arrival): Parties {
+  const src = sourceNumber(arrival.callerNumber, maxNumberLength);
+  const caller = identify(catalog, arrival, src, null);
+  if (caller.kind === 'noDevice') return unknown(arrival, src);
+  const { id, userId, callerIdNumber } = caller.device;
+  return { ...unknown(arrival, callerIdNumber || src), direction: 'outbound', deviceId: id, userId };
+}
+
 export function route(context: RouteContext, arrival: Arrival): Decision {
   const src = sourceNumber(arrival.callerNumber, context.settings.maxNumberLength);
   const caller = identify(context.catalog, arrival, src, context.explain);

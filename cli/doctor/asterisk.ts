@@ -11,11 +11,11 @@ const NEEDED_MODULES = [
   'app_stasis.so', 'res_ari_channels.so', 'res_ari_bridges.so', 'res_ari_events.so', 'res_ari_applications.so', 'res_ari_asterisk.so', 'res_ari_endpoints.so', 'res_ari_playbacks.so',
   'res_stasis_answer.so', 'res_stasis_playback.so', 'chan_pjsip.so', 'res_pjsip_session.so', 'res_pjsip_registrar.so', 'res_pjsip_caller_id.so', 'res_pjsip_rfc3326.so',
   'res_pjsip_endpoint_identifier_ip.so', 'res_pjsip_endpoint_identifier_user.so', 'res_pjsip_authenticator_digest.so', 'res_sorcery_astdb.so', 'res_rtp_asterisk.so',
-  'bridge_simple.so', 'bridge_native_rtp.so', 'func_callerid.so', 'func_channel.so', 'func_timeout.so', 'pbx_config.so',
+  'bridge_simple.so', 'bridge_native_rtp.so', 'func_callerid.so', 'func_channel.so', 'func_timeout.so', 'func_rand.so', 'pbx_config.so',
 ];
 
 /** What dialplan/extensions.conf sets TOLLGATE_DIALPLAN to. */
-const DIALPLAN_VERSION = '1';
+const DIALPLAN_VERSION = '2';
 
 export async function asteriskChecks(asterisk: AsteriskSettings, app: string): Promise<readonly Check[]> {
   const about = `Asterisk ${asterisk.id}`;

@@ -1,6 +1,6 @@
 /**
- * Looks at an Asterisk over plain HTTP, without registering the application: that would take the calls from an
- * engine that is running. For `doctor`.
+ * Asks an Asterisk over plain HTTP, without registering the application, which would take the calls from an engine that is
+ * running: for `doctor`, and for what must not wait behind the orders of calls.
  */
 import { parseBody, refusalText } from './answer.ts';
 import { basicAuthorization } from './http.ts';
@@ -46,6 +46,12 @@ export async function askInfo(address: AsteriskAddress): Promise<{ readonly vers
 export async function globalVariable(address: AsteriskAddress, name: string): Promise<string> {
   const { body } = await ask(address, 'GET', `/asterisk/variable?variable=${encodeURIComponent(name)}`);
   return typeof body['value'] === 'string' ? body['value'] : '';
+}
+
+/** For all channels to come, until Asterisk restarts. Rejects when it was not set. */
+export async function setGlobalVariable(address: AsteriskAddress, name: string, value: number): Promise<void> {
+  const { status, body } = await ask(address, 'POST', `/asterisk/variable?variable=${encodeURIComponent(name)}&value=${value}`);
+  if (status >= 300) throw new Error(`${name} was not set: ${refusalText(body, status)}`);
 }
 
 /** Names of the modules that are not running among those asked for. */

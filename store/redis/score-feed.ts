@@ -27,6 +27,7 @@ export interface BlacklistOptions {
 }
 
 const HOUR_MS = 3_600_000;
+const SWITCH_FULL = 208;
 /** A score of so many doublings is beyond what anyone can dial. */
 const MOST_DOUBLINGS = 64;
 
@@ -41,7 +42,8 @@ type Facts = readonly [src: string, dst: string, ip: string, dialledMs: number, 
 /** Field and value of the entry; of a call that a device of ours made to the world, however many ways were tried. */
 export function scoredFields(cdrs: readonly Cdr[]): string[] {
   const last = cdrs.find(({ final }) => final);
-  if (last === undefined || last.direction !== 'outbound' || last.deviceId === null) return [];
+  // The caller is not to blame for a full switch.
+  if (last === undefined || last.hangupCause === SWITCH_FULL || last.direction !== 'outbound' || last.deviceId === null) return [];
   const facts: Facts = [folded(last.src), folded(last.localizedDst), last.originatorIp.toLowerCase(), last.callDateMs, last.endMs, last.disposition === 'ANSWERED' ? last.billMs : null];
   return ['scored', JSON.stringify(facts)];
 }

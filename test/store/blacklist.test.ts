@@ -99,6 +99,12 @@ t.test('calls that are not answered raise all three, those refused before dialli
   t.same(await w.scores(), { [`destination:${DST}`]: 12, [`source:${SRC}`]: 24 });
 });
 
+t.test('a call that the full switch refused raises nothing', async (t) => {
+  const w = await world(t);
+  await w.end({ ...OFF, zeroCallPoints: 2 }, { ...failed, hangupCause: 208 });
+  t.same(await w.scores(), {});
+});
+
 t.test('many ways are one attempt of the caller; DID calls, local calls and strangers raise nothing', async (t) => {
   const w = await world(t);
   const rules = { ...OFF, zeroCallPoints: 1, sequentialStep: 5 };
