@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   did: async () => (await import('./cli/did.ts')).registerDid,
   topup: async () => (await import('./cli/topup.ts')).registerTopup,
   scores: async () => (await import('./cli/scores.ts')).registerScores,
+  warnings: async () => (await import('./cli/warnings.ts')).registerWarnings,
   rerate: async () => (await import('./cli/rerate.ts')).registerRerate,
 };
 

@@ -55,6 +55,8 @@ async function watched(settings: Settings, seconds: number): Promise<void> {
 async function run(settings: Settings): Promise<void> {
   const log = logOf(settings);
   sayAlive();
+  // Off, it is not even loaded; loaded, it is before anything waits for an answer.
+  const Warnings = settings.warnings.sweepMinutes === 0 ? null : (await import('../jobs/warnings.ts')).Warnings;
   const store = openStore({
     postgresUrl: settings.postgresUrl,
     redisUrl: settings.redisUrl,
@@ -71,13 +73,15 @@ async function run(settings: Settings): Promise<void> {
   });
   const engine = new Engine(settings, store, log);
   store.onCatalogChange(() => engine.catalogChanged());
+  const { postgresUrl, redisUrl, mail, webhook } = settings;
+  const warnings = Warnings === null ? null : new Warnings({ postgresUrl, redisUrl, sweepMinutes: settings.warnings.sweepMinutes, mail, webhook, log });
   let draining = false;
-  const health = await startHealth(settings.health, () => ({ draining, store: store.health(), engine: engine.health() }));
+  const health = await startHealth(settings.health, () => ({ draining, store: store.health(), engine: engine.health(), warnings: warnings?.health() ?? null }));
   log.info({ health: health?.url ?? null }, 'Tollgate is up');
   const signal = await terminated();
   draining = true;
   log.info({ signal }, 'Stopping');
-  await stop(engine, store, health);
+  await Promise.all([stop(engine, store, health), warnings?.close()]);
   log.info({}, 'Stopped');
   // All is handed over; timers of the drain would keep the process for as long as it might have lasted.
   process.exit(0);

@@ -154,6 +154,42 @@ const redisAway = z.strictObject({
   bound: z.number().min(0).max(1_000_000).default(5),
 });
 
+const warnings = z.strictObject({
+  /** Balances are looked at so often for those who want to be warned; 0: never. */
+  sweepMinutes: z.number().int().min(0).max(1440).default(60),
+});
+
+const address = z.string().regex(/^[^\s@<>"]{1,64}@[A-Za-z0-9.-]{1,250}$/, 'must be one e-mail address');
+const attempts = z.number().int().min(1).max(20);
+
+const mail = z.strictObject({
+  /** '': no mail is sent. */
+  host: z.string().regex(/^(?:[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?)?$/, 'must be a host name or an address').default(''),
+  port: z.number().int().min(1).max(65_535).default(587),
+  /** TLS from the first byte, as on port 465; else STARTTLS where the server offers it. */
+  secure: z.boolean().default(false),
+  /** Without TLS nothing is sent. */
+  requireTls: z.boolean().default(false),
+  username: z.string().max(256).default(''),
+  password: z.string().max(256).default(''),
+  from: address.default('tollgate@localhost.localdomain'),
+  /** Name of the sender, and `<%= company %>` in templates. */
+  company: z.string().regex(/^\P{Cc}{0,100}$/u, 'must be one line of at most 100 characters').default(''),
+  /** Longest time for one mail, from the connection to the server's answer. */
+  timeoutMs: ms(100, 600_000).default(30_000),
+  attempts: attempts.default(8),
+  /** Before the second try; each further pause is twice as long. */
+  retryS: seconds(1, 3600).default(60),
+});
+
+const webhook = z.strictObject({
+  timeoutMs: ms(100, 120_000).default(10_000),
+  attempts: attempts.default(8),
+  retryS: seconds(1, 3600).default(60),
+  /** Networks to which requests may go beside the world's, such as 10.0.0.0/8. */
+  allow: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address or a network such as 10.0.0.0/8')).max(100).default([]),
+});
+
 const health = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   /** 0: do not listen. */
@@ -175,6 +211,9 @@ export const settingsSchema = z.strictObject({
   settle: settle.prefault({}),
   redisAway: redisAway.prefault({}),
   reconnect: reconnect.prefault({}),
+  warnings: warnings.prefault({}),
+  mail: mail.prefault({}),
+  webhook: webhook.prefault({}),
   health: health.prefault({}),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Counters, holds and calls are compared with Asterisk's channels so often. */

@@ -134,7 +134,11 @@ class OpenStore implements Store {
       if (this.#redisReason === '') this.#redisReason = 'The connection was lost.';
     });
     this.#redis.on('ready', () => {
-      this.#redisReady(balances).catch((error: unknown) => this.#log.warn({ err: error }, 'Redis was lost again before it could be used.'));
+      this.#redisReady(balances).catch((error: unknown) => {
+        this.#log.warn({ err: error }, 'Redis was lost again before it could be used.');
+        // One that is connected and answered too late is asked anew, not never.
+        if (this.#redis.status === 'ready') this.#redis.disconnect(true);
+      });
     });
   }
 

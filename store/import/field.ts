@@ -7,6 +7,7 @@ import { didProblem } from '../../routing/did.ts';
 import { parseTransformation, TransformationError } from '../../routing/transform.ts';
 import { compilePattern } from '../pattern.ts';
 import { readScoreItem } from '../score-item.ts';
+import { placesOf, VARIABLES } from '../warnings/template.ts';
 import { didYouMean, shown } from './problem.ts';
 
 /** The message is the reason, a whole sentence. */
@@ -173,11 +174,28 @@ export const emails: Parse = (text) => {
 
 /** Its host is looked at when it is used: what it means may change any time. */
 export const webAddress: Parse = (text) => {
-  if (!/^https?:\/\/[^\s\p{Cc}]{1,1990}$/u.test(text) || !URL.canParse(text)) throw new BadValue('it must be a web address that begins with http:// or https://.');
+  if (text !== '' && (!/^https?:\/\/[^\s\p{Cc}]{1,1990}$/u.test(text) || !URL.canParse(text))) throw new BadValue('it must be a web address that begins with http:// or https://.');
   return text;
 };
 
+function checkPlaces(text: string): string {
+  const wrong = placesOf(text).find((name) => !(VARIABLES as readonly string[]).includes(name));
+  if (wrong !== undefined) throw new BadValue(`there is no variable ${shown(wrong)}.${didYouMean(wrong, VARIABLES)}`);
+  return text;
+}
+
+export const templateLine: Parse = (text) => checkPlaces(String(freeText(text)));
+
+export function templateText(most: number): Parse {
+  return (text) => {
+    if (text.length > most) throw new BadValue(`it has more than ${most} characters.`);
+    if (/[^\P{Cc}\n\t]/u.test(text)) throw new BadValue('it has control characters in it.');
+    return checkPlaces(text);
+  };
+}
+
 export const soundFile: Parse = (text) => {
+  if (text === '') return text;
   if (!/^[A-Za-z0-9_/-][A-Za-z0-9_./-]{0,199}$/.test(text) || text.includes('..')) throw new BadValue(`${shown(text)} is not the name of a sound: letters, digits, \`/\`, \`.\`, \`_\` and \`-\`, without its extension, e.g. custom/low-balance.`);
   return text;
 };

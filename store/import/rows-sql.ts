@@ -27,7 +27,7 @@ async function columnTypes(client: Client, table: string): Promise<ReadonlyMap<s
   return found;
 }
 
-const idColumn = (section: SectionName): string => (section === 'currencies' ? 'code' : 'id');
+const idColumn = (section: SectionName): string => (section === 'currencies' ? 'code' : section === 'emailTemplates' ? 'name' : 'id');
 
 /** Ids of rows by name. */
 export async function findIds(client: Client, section: SectionName, names: readonly string[]): Promise<Map<string, Id>> {

@@ -3,7 +3,7 @@ import { EXTERNAL_TARGET } from '../../routing/did.ts';
 import * as kind from './field.ts';
 import type { Parse } from './field.ts';
 
-export type SectionName = 'currencies' | 'destinations' | 'pools' | 'tariffs' | 'lcrs' | 'locations' | 'providers' | 'users' | 'devices' | 'dids' | 'scores';
+export type SectionName = 'currencies' | 'destinations' | 'pools' | 'tariffs' | 'lcrs' | 'locations' | 'providers' | 'users' | 'devices' | 'dids' | 'scores' | 'emailTemplates';
 
 export interface FieldSpec {
   readonly column: string;
@@ -270,8 +270,18 @@ const scores: SectionSpec = {
   },
 };
 
+const emailTemplates: SectionSpec = {
+  table: 'email_templates', key: 'name', children: {},
+  fields: {
+    name: { column: 'name', parse: kind.oneOf('warning_balance_email', 'warning_balance_email_local'), ...required },
+    subject: { column: 'subject', parse: kind.templateLine },
+    text: { column: 'text', parse: kind.templateText(20_000) },
+    html: { column: 'html', parse: kind.templateText(100_000) },
+  },
+};
+
 /** In the order in which rows are written: what is referred to comes first. */
-export const SECTIONS: Readonly<Record<SectionName, SectionSpec>> = { currencies, destinations, pools, tariffs, lcrs, locations, providers, users, devices, dids, scores };
+export const SECTIONS: Readonly<Record<SectionName, SectionSpec>> = { currencies, destinations, pools, tariffs, lcrs, locations, providers, users, devices, dids, scores, emailTemplates };
 export const SECTION_NAMES = Object.keys(SECTIONS) as SectionName[];
 
 /** Cut/add rules of a device. */

@@ -62,8 +62,8 @@ test('docs/CONFIG.md explains every key', async (t) => {
   const page = readFileSync(new URL('../../docs/CONFIG.md', import.meta.url), 'utf8');
   const keys = (value: object, path: string): string[] =>
     Object.entries(value).flatMap(([key, inner]) => {
-      if (Array.isArray(inner)) return keys(inner[0] as object, `${path}${key}[].`);
-      return typeof inner === 'object' && inner !== null ? keys(inner, `${path}${key}.`) : [`${path}${key}`];
+      if (Array.isArray(inner) && typeof inner[0] === 'object') return keys(inner[0] as object, `${path}${key}[].`);
+      return typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? keys(inner, `${path}${key}.`) : [`${path}${key}`];
     });
   for (const key of keys(loadSettings(sample, {}), '')) t.ok(page.includes(`\`${key}\``), `CONFIG.md names ${key}`);
 });

@@ -1,3 +1,3 @@
 import { importTests } from './rooms.ts';
 
-await importTests('rating', 'rerate', 'config');
+await importTests('rating', 'rerate', 'config', 'jobs/pure');
