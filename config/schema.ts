@@ -131,7 +131,7 @@ const reservation = z.strictObject({
 });
 
 const settle = z.strictObject({
-  batch: z.number().int().min(1).max(10_000).default(500),
+  batch: z.number().int().min(1).max(10_000).default(2000),
   everyMs: ms(10, 60_000).default(500),
   /** With so many finished calls waiting for Postgres no new one is admitted (503). */
   mostBacklog: z.number().int().min(1).max(100_000_000).default(1_000_000),

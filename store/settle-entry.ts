@@ -17,9 +17,9 @@ export interface Entry {
   readonly unwritable: string;
 }
 
-/** The oldest entries first. */
-export async function readEntries(redis: Redis, most: number): Promise<readonly Entry[]> {
-  const found = (await redis.xrange(CDR_STREAM, '-', '+', 'COUNT', most)) as unknown as [id: string, fields: string[]][];
+/** The oldest entries first; `after`: those behind this one. */
+export async function readEntries(redis: Redis, most: number, after?: string): Promise<readonly Entry[]> {
+  const found = (await redis.xrange(CDR_STREAM, after === undefined ? '-' : `(${after}`, '+', 'COUNT', most)) as unknown as [id: string, fields: string[]][];
   return found.map(([id, fields]) => {
     const values = new Map<string, string>();
     for (let at = 0; at + 1 < fields.length; at += 2) values.set(fields[at] ?? '', fields[at + 1] ?? '');

@@ -55,6 +55,9 @@ export interface SettleHealth {
 
 const REDIS_AWAY = 'Redis is away.';
 
+/** Few enough not to hold up calls. */
+const ENTRIES_A_SCRIPT = 500;
+
 /** Months for which partitions are made on demand; a call date outside is a wrong clock, and the default partition holds it. */
 const MONTHS_BACK = 24;
 const MONTHS_AHEAD = 2;
@@ -66,6 +69,8 @@ export class Settler {
   #settled = 0;
   #refused = 0;
   #reason = '';
+  /** The batch after the one in hand, read while Postgres works. */
+  #ahead: Promise<readonly Entry[]> | null = null;
   #closed = false;
   #done: Promise<void> = Promise.resolve();
 
@@ -142,16 +147,39 @@ export class Settler {
 
   /** One batch. Returns how many entries it took; 0 also while another settler is at work. Throws when a server is away. */
   async settleOnce(): Promise<number> {
-    const entries = await readEntries(this.#parts.redis, this.#parts.batch);
+    const entries = await this.#oldest();
+    try {
+      const settled = await this.#settleAll(entries);
+      if (!settled) this.#ahead = null;
+      return settled ? entries.length : 0;
+    } catch (error) {
+      // What failed is the oldest still.
+      this.#ahead = null;
+      throw error;
+    }
+  }
+
+  /** The next batch is asked for at once when there is one: it comes while this one is settled. What is settled twice changes nothing. */
+  async #oldest(): Promise<readonly Entry[]> {
+    const { redis, batch } = this.#parts;
+    const ahead = (await this.#ahead) ?? [];
+    const entries = ahead.length > 0 ? ahead : await readEntries(redis, batch);
+    const last = entries.at(-1);
+    this.#ahead = last === undefined || entries.length < batch ? null : readEntries(redis, batch, last.id).catch(() => []);
+    return entries;
+  }
+
+  /** False: another settler is at work. */
+  async #settleAll(entries: readonly Entry[]): Promise<boolean> {
     const sound: Entry[] = [];
     for (const entry of entries) {
       const problem = entryProblem(entry);
       if (problem === null) sound.push(entry);
       else await this.#refuse(entry, problem);
     }
-    if (sound.length === 0) return entries.length;
+    if (sound.length === 0) return true;
     await this.#makePartitions(sound);
-    return (await this.#settle(sound)) ? entries.length : 0;
+    return this.#settle(sound);
   }
 
   /** Halves a batch that Postgres refuses until the entry at fault stands alone. False: another settler is at work. */
@@ -192,7 +220,12 @@ export class Settler {
     }
   }
 
+  /** Balances come first: until his entries are gone as well, a payer may spend a little less, never more. */
   async #tellRedis(entries: readonly Entry[], balances: readonly Spendable[]): Promise<void> {
+    for (let at = 0; at < entries.length; at += ENTRIES_A_SCRIPT) await this.#removeEntries(entries.slice(at, at + ENTRIES_A_SCRIPT), at === 0 ? balances : []);
+  }
+
+  async #removeEntries(entries: readonly Entry[], balances: readonly Spendable[]): Promise<void> {
     const { blacklist, units } = this.#parts;
     const args = [blacklist === undefined ? '' : feedRules(blacklist, this.#parts.now()), balances.length, ...balances.flatMap((balance) => [balance.userId, ...spendableArgs(balance, units)])];
     for (const entry of entries) args.push(entry.id, entry.owed, blacklist === undefined ? '' : feedOf(entry.scored, blacklist));

@@ -160,6 +160,30 @@ t.test('Redis dies between the commit and the script: the next pass finishes the
   t.equal(await count(w.client, 'calls'), 2);
 });
 
+t.test('a batch that failed comes first again, although the next one was read meanwhile', async (t) => {
+  const w = await world(2);
+  t.teardown(w.close);
+  for (const callId of ['c1', 'c2', 'c3', 'c4', 'c5']) await finish(w, callId);
+  await w.client.query('alter table calls rename to elsewhere');
+  await t.rejects(w.settler.settleOnce(), /calls/);
+  await w.client.query('alter table elsewhere rename to calls');
+  t.equal(await w.settler.settleOnce(), 2);
+  t.strictSame((await w.client.query('select uniqueid from calls order by 1')).rows, [{ uniqueid: 'c1' }, { uniqueid: 'c2' }]);
+  await finish(w, 'c6');
+  t.strictSame([await w.settler.settleOnce(), await w.settler.settleOnce(), await w.settler.settleOnce()], [2, 2, 0]);
+  t.equal(await count(w.client, 'calls'), 6);
+  t.strictSame(await balances(w.client), { 'user 2': '100', 'user 5': '8.5', 'provider 3': '0' });
+});
+
+t.test('a batch of more entries than a script removes: nothing stays pending', async (t) => {
+  const w = await world(2000);
+  t.teardown(w.close);
+  for (let number = 0; number < 1100; number += 1) await finish(w, `c${number}`, [debit('user', 5, '0.001')]);
+  t.equal(await w.settler.settleOnce(), 1100);
+  t.strictSame(await w.settler.backlog(), { waiting: 0, refused: 0 });
+  t.match(await w.redis.hgetall('tollgate:payer:5'), { balance: '8900000', pending: '0' });
+});
+
 t.test('a poison entry is put aside with its reason, and the others are settled', async (t) => {
   const w = await world();
   t.teardown(w.close);
