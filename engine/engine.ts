@@ -1,6 +1,8 @@
 /**
  * The engine: every Asterisk it serves, on one store.
  */
+import { connectAsterisk } from './asterisk/connect.ts';
+import { readWitness } from './asterisk/witness.ts';
 import { pause } from './clock.ts';
 import { Finisher } from './finisher.ts';
 import type { CallStore, Log } from './ports.ts';
@@ -30,7 +32,7 @@ export class Engine {
     this.#finisher = new Finisher(store, log);
     const daemon = daemonName();
     this.#servers = settings.asterisk.map(
-      (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random }),
+      (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random, door: { connect: connectAsterisk, readWitness } }),
     );
   }
 

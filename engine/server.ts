@@ -1,9 +1,9 @@
 /**
  * One Asterisk: its connection, its devices and providers, its calls.
  */
-import { connectAsterisk, REPLACED } from './asterisk/connect.ts';
+import { REPLACED } from './asterisk/connect.ts';
 import { guarded } from './asterisk/guarded.ts';
-import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
+import type { AsteriskEvent, AsteriskLink, Channel, LinkOptions } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
 import { arrivedCall, callerOnly, decideRoute, liveFields } from './arrive.ts';
 import { AsteriskClock, pause, rest } from './clock.ts';
@@ -20,7 +20,7 @@ import { provision } from './provision.ts';
 import type { Provisioner } from './provision.ts';
 import { Registry } from './registry.ts';
 import { takeOver } from './takeover.ts';
-import type { Before, Early } from './takeover.ts';
+import type { Before, Early, ReadWitness } from './takeover.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { AsteriskSettings, Settings } from '../config/schema.ts';
 import type { ScoreRules } from '../routing/blacklist.ts';
@@ -28,7 +28,14 @@ import type { Money } from '../rating/money.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
 import type { RoutingSettings } from '../routing/plan.ts';
 
+/** How an Asterisk and its event log are reached. */
+export interface AsteriskDoor {
+  readonly connect: (options: LinkOptions) => AsteriskLink;
+  readonly readWitness: ReadWitness;
+}
+
 export interface ServerParts {
+  readonly door: AsteriskDoor;
   readonly asterisk: AsteriskSettings;
   readonly settings: Settings;
   readonly store: CallStore;
@@ -75,7 +82,7 @@ export class AsteriskServer {
     this.#routing = routingSettings(settings);
     this.#calls = callSettings(settings);
     this.#balanceOf = (userId) => parts.store.balance(userId);
-    this.#link = guarded(connectAsterisk({
+    this.#link = guarded(parts.door.connect({
       url: asterisk.url,
       username: asterisk.username,
       password: asterisk.password,
@@ -216,7 +223,7 @@ export class AsteriskServer {
     const { asterisk, settings, store, finisher, log } = this.#parts;
     const early: Early[] = (this.#early ??= []);
     const after = await takeOver({
-      serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
+      serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, readWitness: this.#parts.door.readWitness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
       lostAt: this.#lostAt,
       isPrompt: (channelId) => this.#prompts.knows(channelId),
       arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),

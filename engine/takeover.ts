@@ -5,8 +5,7 @@
 import { getVariable, hangup } from './asterisk/commands.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { askTime, listChannels, startedAt } from './asterisk/queries.ts';
-import { readWitness } from './asterisk/witness.ts';
-import type { Witnessed, WitnessedChannels } from './asterisk/witness.ts';
+import type { readWitness, Witnessed, WitnessedChannels } from './asterisk/witness.ts';
 import type { OpenCall } from './call/admission.ts';
 import { payersOf } from './call/money.ts';
 import { DIED_CAUSE } from './call/outcome.ts';
@@ -20,12 +19,15 @@ import { decodeCall, decodePast } from './memo.ts';
 import type { CallStore, Log } from './ports.ts';
 import type { Registry } from './registry.ts';
 
+export type ReadWitness = typeof readWitness;
+
 export interface TakeoverParts {
   readonly serverId: number;
   readonly app: string;
   readonly settings: CallSettings;
   /** Path of the event log; '': there is none. */
   readonly witness: string;
+  readonly readWitness: ReadWitness;
   readonly link: AsteriskLink;
   readonly clock: AsteriskClock;
   readonly store: CallStore;
@@ -130,10 +132,10 @@ function oldest(calls: readonly { readonly call: Call | null }[], clock: Asteris
 async function askWitness(parts: TakeoverParts, ids: readonly string[], channels: ReadonlyMap<string, Channel>, sinceMs: number): Promise<WitnessedChannels> {
   if (parts.witness === '' || ids.length === 0) return new Map();
   try {
-    const found = await readWitness(parts.witness, new Set(ids), sinceMs);
+    const found = await parts.readWitness(parts.witness, new Set(ids), sinceMs);
     if (ids.every((id) => channels.has(id) || (found.get(id)?.endedMs ?? null) !== null)) return found;
     await pause(WITNESS_DELAY_MS);
-    return await readWitness(parts.witness, new Set(ids), sinceMs);
+    return await parts.readWitness(parts.witness, new Set(ids), sinceMs);
   } catch (error) {
     parts.log.warn({ err: error, witness: parts.witness }, 'The witness cannot be read: ends that nobody told are estimated');
     return new Map();
