@@ -40,6 +40,9 @@ type OrderName = Extract<CallInput, { type: 'orderFailed' }>['order'];
 /** So long from now Asterisk ends the channel by itself: nothing stays up if the engine is gone. */
 const ABSOLUTE_TIMEOUT = 'TIMEOUT(absolute)';
 
+/** Asterisk has something of this id. */
+const EXISTS = 409;
+
 /** Marks a leg of ours when it enters the application. */
 export const LEG_ARGUMENT = 'leg';
 
@@ -56,6 +59,8 @@ function order(context: PerformContext, one: Performer, name: OrderName, request
     },
     (error: unknown) => {
       told?.(statusOf(error) > 0);
+      // Its id is the call's own: whoever led the call before has made it.
+      if (name === 'createBridge' && statusOf(error) === EXISTS) return one.post({ type: 'bridgeReady' });
       one.log.debug({ err: error, order: name }, 'Asterisk refused an order');
       one.post({ type: 'orderFailed', order: name, legId: request.legId, status: statusOf(error) });
     },

@@ -53,6 +53,8 @@ const NOT_SERVING = 41;
 const STRANGER = 200;
 const SWITCH_FULL = 208;
 const RECONCILE_AGAIN_MS = 1000;
+/** Callers whom a dead process left waiting wait so long for the first catalog. */
+const CATALOG_WAIT_MS = 5000;
 
 export class AsteriskServer {
   readonly #parts: ServerParts;
@@ -71,6 +73,7 @@ export class AsteriskServer {
   readonly #heldEvents: Early[] = [];
   /** When the connection was lost last. */
   #lostAt: Moment | null = null;
+  #firstCatalog: () => void = () => undefined;
   /** Connections so far. */
   #connection = 0;
   /** Events of channels that no call knows yet, while calls are taken over. */
@@ -140,6 +143,7 @@ export class AsteriskServer {
   }
 
   catalogChanged(): void {
+    this.#firstCatalog();
     this.#provisioner.changed();
   }
 
@@ -193,6 +197,14 @@ export class AsteriskServer {
     return catalog.sipAccounts.filter((account) => account.serverIds.length === 0 || account.serverIds.includes(this.id));
   }
 
+  async #catalogRead(): Promise<void> {
+    if (this.#parts.store.catalog() !== null) return;
+    const read = new Promise<void>((resolve) => {
+      this.#firstCatalog = resolve;
+    });
+    await Promise.race([read, rest(CATALOG_WAIT_MS)]);
+  }
+
   #connected(): void {
     this.#parts.log.info({ version: this.#link.version, transport: this.#link.transport }, 'Attached to Asterisk');
     this.#periodicCheck.connected();
@@ -225,6 +237,7 @@ export class AsteriskServer {
     const after = await takeOver({
       serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, readWitness: this.#parts.door.readWitness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
       lostAt: this.#lostAt,
+      ready: async () => this.#catalogRead(),
       isPrompt: (channelId) => this.#prompts.knows(channelId),
       arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),
     }, early, before);

@@ -38,6 +38,8 @@ export interface TakeoverParts {
   readonly lostAt: Moment | null;
   /** Channels of prompts belong to no call. */
   readonly isPrompt: (channelId: string) => boolean;
+  /** Resolves when a caller can be decided about, or has waited long enough. */
+  readonly ready: () => Promise<void>;
   /** A caller whom nobody has taken yet. */
   readonly arrive: (channel: Channel, args: readonly string[], at: Moment) => void;
 }
@@ -51,6 +53,8 @@ export interface Early {
 /** Asterisk writes its log within the second. */
 const WITNESS_DELAY_MS = 1200;
 const UNWANTED = 16;
+/** A caller who has no answer yet: what he was to be told is known no more. 503, not the 603 that ends all his tries. */
+const TRY_ELSEWHERE = 34;
 /** A connection that breaks as Asterisk dies is seen broken at about that moment. */
 const SAME_MOMENT_MS = 1000;
 
@@ -236,13 +240,19 @@ async function orphans(parts: TakeoverParts, channels: ReadonlyMap<string, Chann
   const alone = all.filter(({ id }) => before === null || before.alone.has(id));
   const isLeg = ({ id }: Channel): boolean => id.startsWith(`${serverId}-`) && /-\d+$/.test(id);
   const finished = await parts.store.finishedCalls(alone.filter((channel) => !isLeg(channel)).map(({ id }) => `${serverId}-${id}`));
-  for (const channel of alone) {
-    // It may have come, or gone, meanwhile.
-    if (registry.knows(channel.id)) continue;
-    if (isLeg(channel) || channel.state === 'Up' || finished.has(`${serverId}-${channel.id}`)) {
-      log.warn({ channel: channel.name }, 'A channel that belongs to no call is hung up');
-      await parts.link.request(hangup(channel.id, UNWANTED)).catch((error: unknown) => log.debug({ err: error }, 'It is gone already'));
-    } else parts.arrive(channel, await stasisArguments(parts.link, channel.id), parts.clock.now());
+  const isStray = (channel: Channel): boolean => isLeg(channel) || channel.state === 'Up' || finished.has(`${serverId}-${channel.id}`);
+  // It may have come, or gone, meanwhile.
+  const isUnknown = ({ id }: Channel): boolean => !registry.knows(id);
+  for (const channel of alone.filter(isStray).filter(isUnknown)) {
+    log.warn({ channel: channel.name }, 'A channel that belongs to no call is hung up');
+    await parts.link.request(hangup(channel.id, channel.state === 'Up' ? UNWANTED : TRY_ELSEWHERE)).catch((error: unknown) => log.debug({ err: error }, 'It is gone already'));
+  }
+  const callers = alone.filter((channel) => !isStray(channel));
+  // A process that has just started may not have read its catalog yet.
+  if (callers.length > 0) await parts.ready();
+  for (const channel of callers) {
+    const args = await stasisArguments(parts.link, channel.id);
+    if (isUnknown(channel)) parts.arrive(channel, args, parts.clock.now());
   }
   return new Set(all.map(({ id }) => id));
 }

@@ -4,8 +4,8 @@ import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, Finis
 import type { Money } from '../../rating/money.ts';
 import type { Log } from '../log.ts';
 import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, encodeRestore, pushFields } from './admit.ts';
-import { encodeFinish, encodeRelease, entryFields } from './finish.ts';
-import { callKey, CDR_STREAM, payerKey } from './keys.ts';
+import { encodeFinish, encodeRelease, encodeRecord } from './finish.ts';
+import { callKey, payerKey } from './keys.ts';
 import { runScript } from './scripts.ts';
 import type { Fence, ScriptCall, ScriptName } from './scripts.ts';
 import type { Units } from './units.ts';
@@ -163,7 +163,7 @@ function ends(parts: CallStoreParts, fenced: Fenced): Pick<CallStore, 'finish' |
     },
 
     async record(cdrs) {
-      await redis.xadd(CDR_STREAM, '*', ...entryFields({ callId: cdrs[0]?.uniqueId ?? '', cdrs, debits: [] }, units, parts.scoring));
+      await runScript(redis, 'record', encodeRecord(cdrs, units, parts.scoring ?? false));
     },
   };
 }

@@ -1,8 +1,8 @@
 /** FinishRequest as script arguments, and as an entry of the stream that waits for the settler. */
-import type { Debit, FinishRequest } from '../../engine/call/admission.ts';
+import type { Cdr, Debit, FinishRequest } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
 import { encodeEntry } from '../cdr-row.ts';
-import { callKey, CDR_STREAM, doneKey, flashKey, LIVE } from './keys.ts';
+import { callKey, CDR_STREAM, doneKey, flashKey, LIVE, refusedKey } from './keys.ts';
 import { scoredFields } from './score-feed.ts';
 import type { ScriptCall } from './scripts.ts';
 import type { Units } from './units.ts';
@@ -20,6 +20,18 @@ export function encodeFinish(request: FinishRequest, units: Units, scoring = fal
     keys: [callKey(callId), LIVE, doneKey(callId), CDR_STREAM, ...counted],
     args: [callId, DONE_LIFE_S, owedText(debits, units), FLASH_LIFE_S, ...entry],
   };
+}
+
+/**
+ * Whoever was refused may stay for a moment, if the order that ends him is lost; whoever leads then must not refuse him again. A
+ * flood of refusals leaves many of these marks.
+ */
+const REFUSED_LIFE_S = 60;
+
+/** Of a call that held nothing. */
+export function encodeRecord(cdrs: readonly Cdr[], units: Units, scoring: boolean): ScriptCall {
+  const callId = cdrs[0]?.uniqueId ?? '';
+  return { keys: [refusedKey(callId), CDR_STREAM], args: [REFUSED_LIFE_S, ...entryFields({ callId, cdrs, debits: [] }, units, scoring)] };
 }
 
 /** Gives back what a call holds without ending it for good. */

@@ -9,6 +9,8 @@ export const REFUSED_STREAM = 'tollgate:cdr:refused';
 
 export const callKey = (callId: string): string => `tollgate:call:${callId}`;
 /** Mark of a finished call: a late repetition changes nothing. */
+/** A caller was refused, and his CDR is queued. */
+export const refusedKey = (callId: string): string => `tollgate:refused:${callId}`;
 export const doneKey = (callId: string): string => `tollgate:done:${callId}`;
 const HOUR_MS = 3_600_000;
 /** Flash calls of one number within one hour of the clock (UTC). */

@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis';
 import type { OpenCall } from '../../engine/call/admission.ts';
 import type { Money } from '../../rating/money.ts';
-import { callKey, doneKey, LIVE } from './keys.ts';
+import { callKey, doneKey, LIVE, refusedKey } from './keys.ts';
 import type { Units } from './units.ts';
 
 const CALLS_A_TRIP = 200;
@@ -33,8 +33,8 @@ function openCall(callId: string, hash: Readonly<Record<string, Buffer>>, units:
   return { callId, memo: memo ?? null, past: past ?? null, way: Number(rest['_way']?.toString() ?? 0), fields, held };
 }
 
-/** Which of these calls were finished within the life of their marks. */
+/** Which of these calls were finished, or refused, within the life of their marks. */
 export async function finishedCalls(redis: Redis, callIds: readonly string[]): Promise<ReadonlySet<string>> {
-  const marks = await Promise.all(callIds.map(async (callId) => redis.exists(doneKey(callId))));
-  return new Set(callIds.filter((_, index) => marks[index] === 1));
+  const marks = await Promise.all(callIds.map(async (callId) => redis.exists(doneKey(callId), refusedKey(callId))));
+  return new Set(callIds.filter((_, index) => marks[index] !== 0));
 }

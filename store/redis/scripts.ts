@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 
 /** Names of the files; each is loaded with arguments.lua and money.lua in front, `settled` also with scores.lua. */
-const SCRIPTS = ['admit', 'next-way', 'extend', 'finish', 'settled', 'set-balances', 'update-live', 'refuse-entry', 'retry-refused', 'lease', 'release', 'restore', 'repair'] as const;
+const SCRIPTS = ['admit', 'next-way', 'extend', 'finish', 'record', 'settled', 'set-balances', 'update-live', 'refuse-entry', 'retry-refused', 'lease', 'release', 'restore', 'repair'] as const;
 export type ScriptName = (typeof SCRIPTS)[number];
 
 export interface ScriptCall {

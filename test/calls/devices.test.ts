@@ -135,7 +135,7 @@ t.test('a device that is deleted is nobody any more', async (t) => {
 t.test('nothing is left, and the books are right', async (t) => {
   t.same(await stage.leftovers(), NOTHING);
   t.same(stage.complaints(), []);
-  await audit(t, stage, [{ name: 'second', tariff: 'buy' }]);
+  await audit(t, stage, { added: [{ name: 'second', tariff: 'buy' }] });
 });
 
 t.teardown(async () => {

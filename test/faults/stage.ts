@@ -14,7 +14,7 @@ import type { Traced } from '../calls/trace.ts';
 import { startAsterisk } from '../lab/asterisk.ts';
 import type { Asterisk } from '../lab/asterisk.ts';
 import { startEngine } from '../lab/engine.ts';
-import type { EngineProcess } from '../lab/engine.ts';
+import type { EngineOptions, EngineProcess } from '../lab/engine.ts';
 import { newFolder } from '../lab/lab-folder.ts';
 import { until } from '../lab/wait.ts';
 import { connectToRedis, freshDatabase, freshRedis } from '../store/servers.ts';
@@ -123,6 +123,8 @@ export interface FaultOptions {
   readonly daemons?: number;
   /** Each is replaced when it answers nothing for so many seconds. */
   readonly watchdogS?: number;
+  /** See test/lab/engine.ts. */
+  readonly preload?: EngineOptions['preload'];
   /** Servers of its own, to be stopped. */
   readonly redisUrl?: string;
   readonly postgresUrl?: string;
@@ -135,7 +137,7 @@ export async function openFaultStage(tenant: Tenant, settings: Record<string, un
   await importTenant(file, { postgresUrl, separators: { separator: ',', decimal: '.' } });
   const compiled = process.env['LAB_COMPILED'];
   const engines: EngineProcess[] = [];
-  for (let daemon = 0; daemon < daemons; daemon += 1) engines.push(await startEngine({ postgresUrl, redisUrl, asterisks: [asterisk], settings, ...(own.watchdogS === undefined ? {} : { watchdogS: own.watchdogS }), ...(compiled === undefined ? {} : { compiled }) }));
+  for (let daemon = 0; daemon < daemons; daemon += 1) engines.push(await startEngine({ postgresUrl, redisUrl, asterisks: [asterisk], settings, ...(own.watchdogS === undefined ? {} : { watchdogS: own.watchdogS }), ...(own.preload === undefined ? {} : { preload: own.preload }), ...(compiled === undefined ? {} : { compiled }) }));
   const db = new Pool({ connectionString: postgresUrl, max: 2 });
   db.on('error', () => undefined);
   const redis = connectToRedis(redisUrl);

@@ -22,6 +22,8 @@ export type EngineOptions = {
   compiled?: string;
   /** Replaced when it answers nothing for so many seconds. */
   watchdogS?: number;
+  /** A file of JavaScript that is loaded before it, and what that finds in its environment. */
+  preload?: { file: string; environment: Record<string, string> };
   /** More settings, by their names in config/sample.yaml. */
   settings?: Record<string, unknown>;
 };
@@ -63,6 +65,11 @@ export class EngineProcess {
     await this.#server.kill();
   }
 
+  /** Resolves when it has ended, by whatever. */
+  get ended(): Promise<void> {
+    return this.#server.ended;
+  }
+
   pause(): void {
     this.#server.pause();
   }
@@ -86,7 +93,11 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
   writeFileSync(settingsFile, JSON.stringify(settingsOf(options, healthPort), undefined, 2), { mode: 0o600 });
   const healthUrl = `http://127.0.0.1:${healthPort}`;
   const logFile = join(folder, 'engine.log');
-  const program = options.compiled === undefined ? ['--import=tsx', join(PROJECT, 'main.ts')] : ['--enable-source-maps', options.compiled];
+  const { preload, compiled } = options;
+  const program = [
+    ...(preload === undefined ? [] : [`--import=${preload.file}`]),
+    ...(compiled === undefined ? ['--import=tsx', join(PROJECT, 'main.ts')] : ['--enable-source-maps', compiled]),
+  ];
   const node = [process.execPath, ...program, '--config', settingsFile, 'run', ...(options.watchdogS === undefined ? [] : ['--watchdog', String(options.watchdogS)])];
   const [file = '', ...args] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'KILL', ...node] : node;
   const start = async (): Promise<ServerProcess> =>
@@ -96,6 +107,7 @@ export async function startEngine(options: EngineOptions): Promise<EngineProcess
       folder: PROJECT,
       logFile,
       startTimeoutMs: START_TIMEOUT_MS,
+      ...(preload === undefined ? {} : { environment: preload.environment }),
       whyNotReady: async () => {
         const answer = await fetch(`${healthUrl}/ready`);
         return answer.ok ? undefined : await answer.text();

@@ -21,6 +21,8 @@ export type ServerStart = {
   /** What is still missing until it serves. */
   whyNotReady: () => Promise<Reason>;
   startTimeoutMs?: number;
+  /** Added to this process's own environment. */
+  environment?: Record<string, string>;
 };
 
 export class ServerProcess {
@@ -45,6 +47,7 @@ export class ServerProcess {
     const child = spawn(start.command.file, start.command.args, {
       stdio: ['ignore', log, log],
       cwd: start.folder ?? labFolder(),
+      env: { ...process.env, ...start.environment },
       detached: true,
     });
     closeSync(log);
@@ -60,6 +63,11 @@ export class ServerProcess {
       throw new Error(`${start.name} did not start. ${(error as Error).message}\n${log}`, { cause: error });
     }
     return server;
+  }
+
+  /** Resolves when it has ended, by whatever. */
+  get ended(): Promise<void> {
+    return this.#ended;
   }
 
   get running(): boolean {
