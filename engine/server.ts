@@ -69,6 +69,8 @@ export class AsteriskServer {
   readonly #calls: CallSettings;
   readonly #balanceOf: (userId: number) => Money | undefined;
   #draining = false;
+  #stopped = false;
+  #restoring = false;
   /** What came while it was not sure who leads: a caller must not wait for an order that nobody may give. */
   readonly #heldEvents: Early[] = [];
   /** When the connection was lost last. */
@@ -165,17 +167,34 @@ export class AsteriskServer {
 
   /** Redis was away, or lost what it knew: what ended lately, and what is up, is told again. */
   restore(): void {
-    const { finisher, store, log } = this.#parts;
-    finisher.repeat();
-    const tell = async (): Promise<number> => (await Promise.all(this.#registry.held().map((request) => store.restore(request)))).filter(Boolean).length;
-    tell().then(
-      async (calls) => {
+    this.#parts.finisher.repeat();
+    // One that is at it tells what there is at its time.
+    if (this.#restoring) return;
+    this.#restoring = true;
+    void this.#restoreForever().finally(() => (this.#restoring = false));
+  }
+
+  /** Until it has succeeded: before that new calls are refused, or taken within a bound, and nothing else would end it. */
+  async #restoreForever(): Promise<void> {
+    const { store, log } = this.#parts;
+    while (!this.#stopped) {
+      try {
+        const calls = await this.#tellHeld();
         store.standDown(this.id);
         if (calls > 0) log.warn({ calls, of: this.#registry.active }, 'Redis did not know calls that are up; they are written down');
         // What was given while they were written down.
-        await tell();
-      },
-    ).catch((error: unknown) => log.warn({ err: error }, 'Redis was lost again before all calls were written down'));
+        await this.#tellHeld();
+        return;
+      } catch (error) {
+        log.warn({ err: error }, 'Redis was lost again before all calls were written down, tried again');
+        await pause(RECONCILE_AGAIN_MS);
+      }
+    }
+  }
+
+  /** How many of them Redis had lost. */
+  async #tellHeld(): Promise<number> {
+    return (await Promise.all(this.#registry.held().map((request) => this.#parts.store.restore(request)))).filter(Boolean).length;
   }
 
   /** All calls that hold something. */
@@ -184,6 +203,7 @@ export class AsteriskServer {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#registry.stop();
     this.#door.close();
     this.#periodicCheck.close();

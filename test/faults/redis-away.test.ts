@@ -124,6 +124,27 @@ t.test('allow: new calls are taken, by their limits, the next way and the bound;
   await rightInTheEnd(t, stage);
 });
 
+t.test('a Redis that is back and does not take what it is told: told again until it does, then new calls go on', async (t) => {
+  const { stage, server } = await scene(t, 'refuse');
+  const ada = await talking(stage, 'ada', '37060010001');
+  const [id] = await stage.redis.zrange('tollgate:live', '0', '0');
+  const key = `tollgate:call:${id}`;
+  await stage.redis.rename(key, 'kept');
+  await stage.redis.set(key, 'this is no call');
+  const told = async (sentence: RegExp): Promise<void> => until(() => (stage.engine.log().some(({ msg }) => sentence.test(String(msg))) ? undefined : `the log does not say ${String(sentence)}`), { timeoutMs: 15_000 });
+  const another = async (): Promise<number[]> => finalStatuses(await call({ scenario: 'any-answer', target: stage.asterisk, ip: IPS.bound, from: '37069000001', to: '37060010009' }));
+  await server.kill();
+  t.same(await another(), [503], 'Redis is away');
+  await server.start();
+  await told(/lost again before all calls were written down/);
+  t.same(await another(), [503], 'it does not know all calls that are up');
+  await stage.redis.rename('kept', key);
+  await until(async () => ((await another())[0] === 200 ? undefined : 'new calls are still refused'), { timeoutMs: 15_000 });
+  await stage.asterisk.cli('channel request hangup all');
+  t.match(await rowOf(stage, ada), { disposition: 'ANSWERED', end_source: 'event' });
+  await rightInTheEnd(t, stage);
+});
+
 t.test('the bound cuts whoever talks on and on, whatever he has', async (t) => {
   const { stage, server } = await scene(t, 'allow');
   const one = await talking(stage, 'bound', '37060010001');
