@@ -76,6 +76,8 @@ export class AsteriskServer {
   /** When the connection was lost last. */
   #lostAt: Moment | null = null;
   #firstCatalog: () => void = () => undefined;
+  /** When calls and channels were compared last. */
+  #comparedAt: Moment | null = null;
   /** Connections so far. */
   #connection = 0;
   /** Events of channels that no call knows yet, while calls are taken over. */
@@ -254,13 +256,16 @@ export class AsteriskServer {
   async #reconcile(before: Before | null): Promise<Before> {
     const { asterisk, settings, store, finisher, log } = this.#parts;
     const early: Early[] = (this.#early ??= []);
+    const began = this.#clock.now();
     const after = await takeOver({
       serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, readWitness: this.#parts.door.readWitness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
       lostAt: this.#lostAt,
+      comparedAt: this.#comparedAt,
       ready: async () => this.#catalogRead(),
       isPrompt: (channelId) => this.#prompts.knows(channelId),
       arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),
     }, early, before);
+    this.#comparedAt = began;
     this.#early = null;
     for (const { event, at } of early) this.#registry.receive(event, at);
     return after;

@@ -36,6 +36,8 @@ export interface TakeoverParts {
   readonly log: Log;
   /** When this process lost the connection before; null: it had none. */
   readonly lostAt: Moment | null;
+  /** When calls and channels were compared last; null: never yet. */
+  readonly comparedAt: Moment | null;
   /** Channels of prompts belong to no call. */
   readonly isPrompt: (channelId: string) => boolean;
   /** Resolves when a caller can be decided about, or has waited long enough. */
@@ -76,7 +78,7 @@ export interface Before {
 
 /** `before` null: at the beginning of a connection, when nothing is under way. */
 export async function takeOver(parts: TakeoverParts, early: readonly Early[], before: Before | null): Promise<Before> {
-  const { link, registry, clock, log, finisher } = parts;
+  const { link, registry, clock, log, finisher, comparedAt } = parts;
   clock.stamp(await askTime(link));
   const ids = registry.channelIds();
   const own = ids.filter((id) => before === null || before.own.has(id));
@@ -85,9 +87,9 @@ export async function takeOver(parts: TakeoverParts, early: readonly Early[], be
   const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId) || (ending ??= finisher.ending()).has(callId));
   const calls = open.map((one) => ({ open: one, call: remembered(parts, one) }));
   const channels = new Map((await listChannels(link)).map((channel) => [channel.id, channel]));
-  const asked = [...own, ...open.flatMap(({ callId, past }) => [callerOf(callId), legOf(callId, decodePast(past).length + 1)])];
+  const asked = [...own, ...calls.flatMap(({ open: one, call }) => [callerOf(one.callId), ...legsNow(call, one).map(({ legId }) => legId)])];
   const diedAt = before === null ? await deathOf(parts) : null;
-  const seen: Seen = { channels, early, diedAt, witnessed: await askWitness(parts, asked, channels, oldest(calls, clock)) };
+  const seen: Seen = { channels, early, diedAt, witnessed: await askWitness(parts, asked, channels, oldest(calls, comparedAt ?? clock.now())) };
   for (const id of own) reconcileOwn(parts, seen, id);
   for (const { open: one, call } of calls) {
     if (call === null) await abandon(parts, one);
@@ -128,16 +130,22 @@ function remembered({ clock, settings, log }: TakeoverParts, open: OpenCall): Ca
   }
 }
 
-function oldest(calls: readonly { readonly call: Call | null }[], clock: AsteriskClock): number {
-  return calls.reduce((least, { call }) => Math.min(least, call?.arrived.wallMs ?? least), clock.now().wallMs);
+/** What happened to own calls unseen happened after the last comparison, to the others since they arrived. */
+function oldest(calls: readonly { readonly call: Call | null }[], comparedAt: Moment): number {
+  return calls.reduce((least, { call }) => Math.min(least, call?.arrived.wallMs ?? least), comparedAt.wallMs);
 }
 
-/** Whoever is missing must have ended; an end of this moment may not stand in the log yet. */
+/** The log tells when it was answered, if it was, and when it ended, if it did. */
+function isTold({ answeredMs, endedMs }: Witnessed, channel: Channel | undefined): boolean {
+  return channel === undefined ? endedMs !== null : answeredMs !== null || channel.state !== 'Up';
+}
+
+/** What is missing must have ended, and what is up was answered; what happened a moment ago may not stand in the log yet. */
 async function askWitness(parts: TakeoverParts, ids: readonly string[], channels: ReadonlyMap<string, Channel>, sinceMs: number): Promise<WitnessedChannels> {
   if (parts.witness === '' || ids.length === 0) return new Map();
   try {
     const found = await parts.readWitness(parts.witness, new Set(ids), sinceMs);
-    if (ids.every((id) => channels.has(id) || (found.get(id)?.endedMs ?? null) !== null)) return found;
+    if (ids.every((id) => isTold(found.get(id) ?? NOT_WITNESSED, channels.get(id)))) return found;
     await pause(WITNESS_DELAY_MS);
     return await parts.readWitness(parts.witness, new Set(ids), sinceMs);
   } catch (error) {
@@ -161,7 +169,7 @@ function goneOf({ clock }: TakeoverParts, { channels, early, witnessed, diedAt }
 
 function factsOf(parts: TakeoverParts, call: Call, open: OpenCall, seen: Seen): Facts {
   const past = decodePast(open.past);
-  const leg = legOfMany(call, open, legOf(call.id, past.length + 1)).map(({ legId, deviceId }) => legFacts(parts, open, { legId, deviceId, since: call.arrived }, seen)).reduce(further);
+  const leg = legsNow(call, open).map(({ legId, deviceId }) => legFacts(parts, open, { legId, deviceId, since: call.arrived }, seen)).reduce(further);
   return {
     granted: payersOf(call).map((payer) => open.held.get(payer.userId) ?? 0n),
     prompted: open.fields['prompted'] !== undefined,
@@ -183,8 +191,10 @@ interface LegSince extends LegName {
   readonly since: Moment;
 }
 
-function legOfMany(call: Call, { way }: OpenCall, legId: string): LegName[] {
-  const targets = call.plan.ways[way]?.fork;
+/** The legs of the present attempt: one, or one for each device that rings at once. */
+function legsNow(call: Call | null, { callId, way, past }: OpenCall): LegName[] {
+  const legId = legOf(callId, decodePast(past).length + 1);
+  const targets = call?.plan.ways[way]?.fork;
   return targets === undefined ? [{ legId, deviceId: null }] : targets.map(({ deviceId }, target) => ({ legId: `${legId}-${target + 1}`, deviceId }));
 }
 
@@ -192,10 +202,12 @@ function rungAnew(leg: LegFacts): LegFacts {
   return leg.answered === null ? { ...leg, rang: null, gone: null, state: leg.state === 'none' ? 'none' : 'up' } : leg;
 }
 
-/** Of devices that rang at once the one that got further. Those that only ring are not led on, but rung anew. */
+/** Of devices that rang at once the one that got further; of those that answered the first. Those that only ring are not led on, but rung anew. */
 function further(one: LegFacts, other: LegFacts): LegFacts {
   const [a, b] = [rungAnew(one), rungAnew(other)];
-  return b.answered !== null && a.answered === null ? b : a.state === 'none' ? b : a;
+  if (a.answered !== null && b.answered !== null) return a.answered.wallMs <= b.answered.wallMs ? a : b;
+  if (a.answered === null && b.answered !== null) return b;
+  return a.answered === null && a.state === 'none' ? b : a;
 }
 
 function legFacts(parts: TakeoverParts, { fields }: OpenCall, { legId, deviceId, since }: LegSince, seen: Seen): LegFacts {

@@ -9,9 +9,9 @@ import { decide } from './decide.ts';
 import { ENGINE_FAILED, giveUp, ringTimers, startAttempt } from './attempt.ts';
 import type { Carried } from './attempt.ts';
 import { CANCEL_CAUSE } from './legs.ts';
-import { paidSeconds } from './money.ts';
+import { paidSeconds, unpaidCause } from './money.ts';
 import type { Attempt, Call, CallAction, CallInput, Gone, Moment, Step, Talking } from './state.ts';
-import { leadOn, promptOf, talkOf } from './talking.ts';
+import { leadOn, promptOf, talkOf, unpaid } from './talking.ts';
 
 export interface Facts {
   /** What each payer has on hold, in the order of the admission. */
@@ -69,7 +69,10 @@ function fed(call: Call, step: Step, inputs: readonly CallInput[], now: Moment):
 function talkingOn(call: Call, facts: Facts, answered: Moment, now: Moment): Step {
   const attempt = attemptOf(call, facts);
   const start = { attempt, answered, granted: facts.granted };
-  const paidS = paidSeconds(call, facts.granted, talkOf(call, start));
+  const talk = talkOf(call, start);
+  const cause = unpaidCause(call, facts.granted, talk);
+  if (cause !== 0) return unpaid(call, { attempt, past: facts.past }, cause, now);
+  const paidS = paidSeconds(call, facts.granted, talk);
   const prompt = facts.prompted ? 'played' : promptOf(call);
   const state: Talking = { phase: 'talking', ...start, left: [], prompt, past: facts.past, paidS, extending: false, answerLost: false };
   const over = ends(attempt, facts);

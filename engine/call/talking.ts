@@ -65,7 +65,7 @@ export function promptOf(call: Call): Talking['prompt'] {
 }
 
 /** The ringing has used up what somebody who pays from the arrival has: the call is refused at its answer, and free. */
-function unpaid(call: Call, state: Extract<CallState, { phase: 'dialling' }>, cause: number, now: Moment): Step {
+export function unpaid(call: Call, state: Pick<Talking, 'attempt' | 'past'>, cause: number, now: Moment): Step {
   const ended = { outcome: { disposition: 'FAILED', cause, sipCode: null }, end: now, source: 'event', terminatedBy: 'system', answered: null, paidS: null } as const;
   const cdrs = [...state.past.map((one) => ({ ...one, final: false })), attemptCdr(call, state.attempt, ended).cdr];
   return {

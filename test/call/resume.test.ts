@@ -117,6 +117,14 @@ test('the leg was never made, or has not rung: the same way is dialled again', a
   deepStrictEqual(words(two, third), ['createBridge', 'createLeg leg 2 on way 1', 'setTimer legStart 5000']);
 });
 
+test('answered while nobody led, by somebody whose caller has rung away the money of the called one: refused and free, as at any answer', async () => {
+  const did = call({ rates: { did: rate('0.6') }, ways: [deviceWay()] });
+  // 0.05 pay for five seconds, and six had gone by when the leg answered.
+  const step = resume(did, facts({ granted: [parseMoney('0.05')], leg: leg({ legId: legId(did, 1), answered: at(6000), state: 'gone', gone: gone(9000) }), callerGone: gone(9000) }), NOW);
+  const [row] = rows(step);
+  deepStrictEqual([row?.disposition, row?.hangupCause, row?.prices.did?.price], ['FAILED', 213, 0n]);
+});
+
 test('of several devices the one that answered is led on, the others are ended', async () => {
   const fork = call({ rates: { did: rate('0.6') }, ways: [deviceWay({ fork: [{ deviceId: 31, endpoint: 'desk', number: null }, { deviceId: 32, endpoint: 'mobile', number: null }] })] });
   const step = resume(fork, facts({ leg: leg({ legId: legId(fork, '1-2'), deviceId: 32, answered: at(5000) }), others: [legId(fork, '1-1')] }), NOW);

@@ -28,6 +28,7 @@ interface Channel {
 }
 
 interface LogLine {
+  readonly atMs: number;
   readonly visibleAtMs: number;
   readonly line: Partial<Witnessed>;
 }
@@ -48,6 +49,8 @@ export interface AsteriskParts {
 
 const DONE: Answered = { status: 204, body: null };
 const NOT_FOUND: Answered = { status: 404, body: null };
+/** As there. */
+const DISORDER_MS = 5000;
 const UNKNOWN = { startedMs: null, answeredMs: null, endedMs: null, cause: 0 };
 
 export class Asterisk {
@@ -95,7 +98,7 @@ export class Asterisk {
     const atMs = this.stamp();
     this.#count += 1;
     const id = `${Math.floor(atMs / 1000)}.${this.#count}`;
-    const truth: CallTruth = { id: `${this.id}-${id}`, endpoint: caller.endpoint, dialled: caller.dialled, arrivedMs: atMs, answeredMs: null, endedMs: null, endedBy: null, legs: [], disturbed: false };
+    const truth: CallTruth = { id: `${this.id}-${id}`, endpoint: caller.endpoint, dialled: caller.dialled, arrivedMs: atMs, answeredMs: null, endedMs: null, endedBy: null, legs: [], disturbed: false, unwitnessed: false };
     const channel = this.#add({ id, name: `PJSIP/${caller.endpoint}-${this.#count.toString(16).padStart(8, '0')}`, callerNumber: caller.number, extension: caller.dialled, kind: 'caller', truth, leg: null, caller, state: 'Ring', limit: null, next: null });
     this.#parts.onCall(truth);
     channel.next = this.#parts.time.in(caller.patienceMs, () => this.#end(channel, { cause: 127, techCause: 487 }, 'far end'));
@@ -120,11 +123,12 @@ export class Asterisk {
     });
   }
 
-  readWitness(channelIds: ReadonlySet<string>): WitnessedChannels {
+  /** As engine/asterisk/witness.ts reads the file: backwards, as far as it is told to. */
+  readWitness(channelIds: ReadonlySet<string>, sinceMs: number): WitnessedChannels {
     const { nowMs } = this.#parts.time;
     const found = new Map<string, Witnessed>();
     for (const id of channelIds) {
-      for (const { visibleAtMs, line } of this.#log.get(id) ?? []) if (visibleAtMs <= nowMs) found.set(id, { ...(found.get(id) ?? UNKNOWN), ...line });
+      for (const { atMs, visibleAtMs, line } of this.#log.get(id) ?? []) if (visibleAtMs <= nowMs && atMs >= sinceMs - DISORDER_MS) found.set(id, { ...(found.get(id) ?? UNKNOWN), ...line });
     }
     return found;
   }
@@ -244,7 +248,7 @@ export class Asterisk {
     const atMs = this.stamp();
     channel.state = 'Up';
     if (channel.leg !== null) channel.leg.answeredMs = atMs;
-    this.#write(channel.id, { answeredMs: atMs });
+    this.#write(channel, { answeredMs: atMs });
     this.#emit({ type: 'stateChange', at: atMs, channelId: channel.id, state: 'Up', codec: 'ulaw' });
     this.#emit({ type: 'dial', at: atMs, channelId: channel.id, status: 'ANSWER', codec: 'ulaw' });
     const byCaller = chance.oneIn(2);
@@ -262,7 +266,7 @@ export class Asterisk {
     channel.next?.cancel();
     const atMs = this.stamp();
     if (channel.truth !== null) channel.truth.answeredMs ??= atMs;
-    this.#write(channel.id, { answeredMs: atMs });
+    this.#write(channel, { answeredMs: atMs });
     this.#emit({ type: 'stateChange', at: atMs, channelId: channel.id, state: 'Up', codec: 'ulaw' });
   }
 
@@ -273,7 +277,7 @@ export class Asterisk {
 
   #add(channel: Channel): Channel {
     this.channels.set(channel.id, channel);
-    this.#write(channel.id, { startedMs: this.stamp() });
+    this.#write(channel, { startedMs: this.stamp() });
     return channel;
   }
 
@@ -283,7 +287,7 @@ export class Asterisk {
     channel.limit?.cancel();
     const atMs = this.stamp();
     this.#endTruth(channel, atMs, by);
-    this.#write(channel.id, { endedMs: atMs, cause });
+    this.#write(channel, { endedMs: atMs, cause });
     this.#emit({ type: 'stasisEnd', at: atMs, channelId: channel.id });
     this.#emit({ type: 'destroyed', at: atMs, channelId: channel.id, cause, techCause, state: channel.state });
   }
@@ -296,13 +300,17 @@ export class Asterisk {
     if (by === 'death' && truth !== null) truth.disturbed = true;
   }
 
-  #write(channelId: string, line: Partial<Witnessed>): void {
+  #write({ id: channelId, truth }: Channel, line: Partial<Witnessed>): void {
     const { time, chance, faults } = this.#parts;
+    const atMs = this.stamp();
     const visibleAtMs = time.nowMs + chance.between(0, 900);
-    if (faults.lostLogLine()) return;
+    if (faults.lostLogLine()) {
+      if (truth !== null) truth.unwitnessed = true;
+      return;
+    }
     const lines = this.#log.get(channelId);
-    if (lines === undefined) this.#log.set(channelId, [{ visibleAtMs, line }]);
-    else lines.push({ visibleAtMs, line });
+    if (lines === undefined) this.#log.set(channelId, [{ atMs, visibleAtMs, line }]);
+    else lines.push({ atMs, visibleAtMs, line });
   }
 
   #emit(event: AsteriskEvent): void {

@@ -58,7 +58,7 @@ export class Daemon implements Program {
       for (const asterisk of settings.asterisk) {
         made.push(new LeasedServer({
           daemon: this.name, leaseMs: settings.leaseMs, asterisk, settings, store: this.#store, finisher: this.#finisher, log, random: chance.next,
-          door: { connect: (options) => this.#asterisk(asterisk.id).connect(options, this), readWitness: async (_, ids) => this.#witness(asterisk.id, ids) },
+          door: { connect: (options) => this.#asterisk(asterisk.id).connect(options, this), readWitness: async (_, ids, sinceMs) => this.#witness(asterisk.id, ids, sinceMs) },
         }));
       }
     });
@@ -115,9 +115,9 @@ export class Daemon implements Program {
     return found;
   }
 
-  async #witness(id: number, ids: ReadonlySet<string>): Promise<ReturnType<Asterisk['readWitness']>> {
+  async #witness(id: number, ids: ReadonlySet<string>, sinceMs: number): Promise<ReturnType<Asterisk['readWitness']>> {
     return new Promise((resolve) => {
-      this.#parts.time.inOf(this, this.#parts.chance.between(1, 20), () => resolve(this.#asterisk(id).readWitness(ids)));
+      this.#parts.time.inOf(this, this.#parts.chance.between(1, 20), () => resolve(this.#asterisk(id).readWitness(ids, sinceMs)));
     });
   }
 }

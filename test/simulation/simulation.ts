@@ -5,6 +5,7 @@
 import { settingsSchema } from '../../config/schema.ts';
 import type { Settings } from '../../config/schema.ts';
 import type { Log } from '../../engine/ports.ts';
+import { parseMoney } from '../../rating/money.ts';
 import { Asterisk } from './asterisk.ts';
 import { Auditor } from './auditor.ts';
 import type { Tally } from './auditor.ts';
@@ -169,6 +170,7 @@ export class Simulation {
   async #oneDay(): Promise<void> {
     this.#settings = this.#settingsOfDay();
     this.open = true;
+    this.auditor.newDay({ allowed: this.#settings.redisAway.policy === 'allow', bound: parseMoney(String(this.#settings.redisAway.bound)) });
     for (const place of this.daemons.keys()) this.born(place);
     await this.#attached();
     this.faults.rates = this.options.rates;
@@ -235,6 +237,8 @@ export class Simulation {
       asterisk: SERVER_IDS.map((id) => ({ id, password: 'simulated', witness: 'simulated' })),
       calls: { promptBeforeEndS: chance.oneIn(2) ? 0 : 10, globalCallTimeoutS: 90, deadManS: 30 },
       reservation: { mode: chance.oneIn(4) ? 'frozen' : 'slice', sliceS: 4 + chance.below(20), extendBeforeS: 1 + chance.below(3), frozenTimeMinutes: 1 },
+      // Two daemons that lead an Asterisk each may overdraw by the bound when they stand in for Redis (docs/decisions/0012).
+      redisAway: { policy: chance.oneIn(2) ? 'allow' : 'refuse', bound: chance.oneIn(3) ? 0.5 : 0 },
       leaseMs: 10_000,
     });
   }

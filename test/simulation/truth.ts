@@ -25,4 +25,6 @@ export interface CallTruth {
   readonly legs: LegTruth[];
   /** Something failed while it lasted, or nobody can say that nothing did. */
   disturbed: boolean;
+  /** The event log has lost a line of it. */
+  unwitnessed: boolean;
 }
