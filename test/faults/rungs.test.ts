@@ -1,20 +1,19 @@
 /**
- * The engine is killed on each rung of a call's ladder, between two words of its talk with Redis, Asterisk and Postgres; the next
- * start makes of the call what docs/CALL.md says. kill.test.ts has the kills while it rings, while people talk, and for good.
+ * The engine is killed while calls stand on each rung of the ladder, each between two words of its talk with Redis and Asterisk; the
+ * next start makes of each what docs/CALL.md says. It is killed again while that settles. kill.test.ts has the kills while it rings,
+ * while people talk, and for good.
  */
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import type { Test } from 'tap';
+import { scriptDigests } from '../../store/redis/scripts.ts';
 import { newFolder } from '../lab/lab-folder.ts';
 import { startCaller, startPeer } from '../lab/sipp.ts';
-import type { CallerOptions, Sipp, SippResult } from '../lab/sipp.ts';
+import type { CallerOptions, Sipp } from '../lab/sipp.ts';
 import { until } from '../lab/wait.ts';
-import { scriptDigests } from '../../store/redis/scripts.ts';
 import { closeServers } from '../store/servers.ts';
 import { audit } from '../calls/auditor.ts';
-import type { Row } from '../calls/stage.ts';
 import { byAddress, waysByNumber } from '../calls/tenant.ts';
 import type { Tenant } from '../calls/tenant.ts';
 import { NOTHING_LEFT, openFaultStage } from './stage.ts';
@@ -33,7 +32,7 @@ const tenant: Tenant = {
   ],
   providers: [
     { name: 'answering', host: answering.ip, port: answering.port, tariff: 'buy' },
-    { name: 'ringing', host: ringing.ip, port: ringing.port, tariff: 'buy' },
+    { name: 'ringing', host: ringing.ip, port: ringing.port, tariff: 'buy', ringTimeoutS: 200 },
     { name: 'refusing', host: refusing.ip, port: refusing.port, tariff: 'buy' },
     { name: 'leaving', host: leaving.ip, port: leaving.port, tariff: 'buy' },
     { name: 'narrow', host: answering.ip, port: answering.port, tariff: 'buy', callLimit: 1 },
@@ -47,151 +46,137 @@ const tenant: Tenant = {
   devices: [byAddress('ada', 'ada', ADA, { location: 'by number' }), byAddress('bob', 'bob', BOB, { location: 'by number' })],
 };
 
-const deadly = join(newFolder('die-at'), 'point');
-const preload = { file: fileURLToPath(new URL('die-at.mjs', import.meta.url)), environment: { DIE_AT: deadly, SCRIPTS: JSON.stringify([...scriptDigests()]) } };
-// Each kill is followed by a start, which takes long on a busy machine.
-t.setTimeout(900_000);
-
-const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 120 } }, { preload });
-
 /**
  * A point is a sentence: `redis admit asked`, `redis admit answered`, `asterisk POST channels/create asked`, `postgres commit asked`.
- * Both are regular expressions for one; see die-at.mjs.
+ * Both are regular expressions for one; see stop-at.mjs.
  */
-interface Deadly {
+interface Stop {
   readonly at: string;
-  /** What is asked there never leaves the process, while everything else goes on. */
+  /** What gets lost already before that, while everything else goes on. */
   readonly withheld?: string;
 }
 
 interface Rung extends Partial<CallerOptions> {
-  readonly dies: Deadly;
   readonly to: string;
-  /** What happens when the engine is there again. */
-  readonly afterwards?: () => Promise<unknown>;
+  /** null: it goes on until the engine is killed, and beyond. */
+  readonly stop: Stop | null;
+  /** When it is led on: in Redis its state is this, then its caller hangs up. Without: it ends as its scenario says. */
+  readonly until?: readonly [field: string, value: string | RegExp];
+  readonly rows: readonly object[];
 }
 
-/** A call whose engine dies at this point, and a new start. */
-async function killed({ dies, afterwards, ...caller }: Rung): Promise<{ readonly result: SippResult; readonly rows: Row[] }> {
-  writeFileSync(`${deadly}.new`, JSON.stringify(dies));
-  // Never half of it.
-  renameSync(`${deadly}.new`, deadly);
-  const calling = await startCaller({ scenario: 'call', target: stage.asterisk, ip: ADA, from: '37069000001', timeoutS: 60, values: { holdMs: 300, giveUpMs: 60_000 }, ...caller });
-  await stage.engine.ended;
-  if (existsSync(deadly)) throw new Error(`The engine ended before it came to "${dies.at}".`);
-  await stage.engine.start();
-  await afterwards?.();
-  const result = await calling.done;
-  return { result, rows: await stage.rowsOf(result) };
+const FIELDS = ['attempt', 'final', 'disposition', 'hangup_cause', 'end_source', 'terminated_by', 'billsec'] as const;
+const GIVEN_UP = { disposition: 'FAILED', hangup_cause: 41, final: false, billsec: 0 };
+const FAILED = { disposition: 'FAILED', hangup_cause: 34, final: false, billsec: 0 };
+const REFUSED = [{ disposition: 'FAILED', final: true, billsec: 0 }];
+const TALKED = { disposition: 'ANSWERED', hangup_cause: 16, final: true, end_source: 'event', terminated_by: 'originator' };
+
+const refusedWith = (status: number): Partial<Rung> => ({ scenario: 'refused', values: { status } });
+const untilBye: Partial<Rung> = { scenario: 'call-until-bye' };
+/** More than the first slice, 12 s at 0.1 a minute. */
+const extended = { ...untilBye, until: ['_hold:1', /^[3-9]\d{4,}$/] } as const;
+
+const RUNGS: Readonly<Record<string, Rung>> = {
+  'arrive: not admitted': { to: '37060010001', stop: { at: 'redis admit asked' }, rows: [{ ...TALKED, attempt: 1 }] },
+  'route: refused, but neither told nor recorded': { to: '4401', ...refusedWith(403), stop: { at: 'redis record asked', withheld: 'DELETE channels' }, rows: REFUSED },
+  'route: refused and recorded, but not told': { to: '4402', ...refusedWith(503), stop: { at: 'redis record answered', withheld: 'DELETE channels' }, rows: REFUSED },
+  'admit: the answer did not come': { to: '37060010002', stop: { at: 'redis admit answered' }, rows: [{ ...TALKED, attempt: 1 }] },
+  'leg: created, not dialled': { to: '37060010003', stop: { at: 'POST channels/create answered' }, rows: [GIVEN_UP, { ...TALKED, attempt: 2 }] },
+  'connect: the leg is in the bridge, not dialled': { to: '37060010004', stop: { at: 'POST channels/[^/]+/dial asked' }, rows: [GIVEN_UP, { ...TALKED, attempt: 2 }] },
+  'connect: the INVITE is out, and the far end rings on': {
+    to: '37060030001', scenario: 'any-answer', stop: { at: 'POST channels/[^/]+/dial answered' }, until: ['to', /./],
+    rows: [{ disposition: 'NO ANSWER', hangup_cause: 241, final: true, end_source: 'event', terminated_by: 'originator', billsec: 0 }],
+  },
+  'next way: the leg failed, nothing was asked': { to: '37060020001', stop: { at: 'redis next-way asked' }, rows: [FAILED, { ...TALKED, attempt: 2 }] },
+  'next way: taken, the answer did not come': { to: '37060020002', stop: { at: 'redis next-way answered' }, rows: [FAILED, { ...TALKED, attempt: 2 }] },
+  'next way: none had room, the answer did not come': { to: '37060060001', ...refusedWith(503), stop: { at: 'redis next-way answered' }, rows: [{ ...FAILED, final: true }] },
+  'talk: the call that had the room': { to: '37060050001', ...untilBye, stop: null, until: ['state', 'answered'], rows: [TALKED] },
+  'answer: the far end did, the caller was not told': { to: '37060010005', ...untilBye, stop: { at: 'POST channels/[^/]+/answer asked' }, until: ['state', 'answered'], rows: [{ ...TALKED, attempt: 1 }] },
+  'extend: nothing was asked': { to: '37060010006', ...extended, stop: { at: 'redis extend asked' }, rows: [TALKED] },
+  'extend: held, the answer did not come': { to: '37060010007', ...extended, stop: { at: 'redis extend answered' }, rows: [TALKED] },
+  'cut: the money ended, nobody was told': { to: '37060010008', ip: BOB, ...untilBye, stop: { at: 'DELETE channels/[^/]+ asked' }, rows: [{ ...TALKED, billsec: 2, terminated_by: 'system' }] },
+  'hang up: the caller left, the far end was not told': { to: '37060010009', stop: { at: 'DELETE channels/[^/]+ asked' }, rows: [{ ...TALKED, billsec: 1, end_source: 'witness' }] },
+  'hang up: the far end left, the caller was not told': { to: '37060040001', ...untilBye, stop: { at: 'DELETE channels/[^/]+ asked' }, rows: [{ ...TALKED, billsec: 2, end_source: 'witness', terminated_by: 'terminator' }] },
+  'finish: all have hung up, nothing was asked': { to: '37060010010', stop: { at: 'DELETE channels/[^/]+ answered', withheld: 'redis finish' }, rows: [{ ...TALKED, billsec: 1, end_source: 'witness' }] },
+  'finish: done, a channel stayed': { to: '37060010011', stop: { at: 'redis finish answered', withheld: 'DELETE channels' }, rows: [{ ...TALKED, billsec: 1 }] },
+  'settle: the commit was not asked for': { to: '37060010012', stop: null, rows: [{ ...TALKED, billsec: 1 }] },
+};
+
+const file = join(newFolder('stop-at'), 'stops.json');
+
+function stopAt(stops: Readonly<Record<string, Stop>>): void {
+  rmSync(`${file}.reached`, { force: true });
+  writeFileSync(file, JSON.stringify(stops));
 }
 
-/** A test of one such call, which goes as its caller's scenario says; its rows. */
-function rung(name: string, call: Rung, rows: readonly object[]): void {
-  t.test(name, async (t) => {
-    const came = await killed(call);
-    t.equal(came.result.exitCode, 0, came.result.errors);
-    matchRows(t, came.rows, rows);
-  });
+/** Numbers of the calls that stand where they are to be stopped, and `settle`. */
+function reached(): string[] {
+  return existsSync(`${file}.reached`) ? readFileSync(`${file}.reached`, 'utf8').split('\n').filter((line) => line !== '') : [];
 }
 
-function matchRows(t: Test, is: readonly Row[], must: readonly object[]): void {
-  t.match(is.map(({ attempt, final, disposition, hangup_cause, end_source, terminated_by, billsec }) => ({ attempt, final, disposition, hangup_cause, end_source, terminated_by, billsec })), must);
-  t.equal(is.length, must.length, 'a row for each attempt');
+const stops = Object.values(RUNGS).flatMap(({ to, stop }): [string, Stop][] => (stop === null ? [] : [[to, stop]]));
+stopAt({ ...Object.fromEntries(stops), settle: { at: 'postgres commit asked' } });
+const preload = { file: fileURLToPath(new URL('stop-at.mjs', import.meta.url)), environment: { STOP_AT: file, SCRIPTS: JSON.stringify([...scriptDigests()]) } };
+const stage = await openFaultStage(tenant, { reservation: { sliceS: 12, extendBeforeS: 10 }, calls: { deadManS: 120 } }, { preload });
+
+async function start({ to, ...options }: Rung): Promise<Sipp> {
+  const { scenario = 'call', ip = ADA, values = {} } = options;
+  return startCaller({ scenario, target: stage.asterisk, ip, from: '37069000001', to, timeoutS: 120, values: { holdMs: 300, giveUpMs: 120_000, ...values } });
 }
 
 /** The caller's side ends a call. */
-async function hangUp(device: string): Promise<void> {
-  const [name = 'none'] = new RegExp(`^PJSIP/${device}-[0-9a-f]+`, 'm').exec(await stage.asterisk.cli('core show channels concise')) ?? [];
+async function hangUp(to: string): Promise<void> {
+  const lines = (await stage.asterisk.cli('core show channels concise')).split('\n');
+  const name = lines.find((line) => line.startsWith('PJSIP/ada-') && line.includes(`!${to}!`))?.split('!')[0] ?? 'none';
   await stage.asterisk.cli(`channel request hangup ${name}`);
 }
 
-const GIVEN_UP = { disposition: 'FAILED', hangup_cause: 41, final: false, billsec: 0 };
-const REFUSED = { disposition: 'FAILED', hangup_cause: 34, final: false, billsec: 0 };
-const TALKED = { disposition: 'ANSWERED', hangup_cause: 16, final: true, end_source: 'event', terminated_by: 'originator' };
+const callers = new Map<string, Sipp>();
+const narrow = 'talk: the call that had the room';
+callers.set(narrow, await start(RUNGS[narrow] as Rung));
+await stage.known('37060050001', 'state', 'answered');
+for (const [name, rung] of Object.entries(RUNGS)) if (name !== narrow) callers.set(name, await start(rung));
+const wanted = [...stops.map(([to]) => to), 'settle'];
+await until(() => {
+  const missing = wanted.filter((name) => !reached().includes(name));
+  return missing.length === 0 ? undefined : `not stopped yet: ${missing.join(', ')}`;
+}, { timeoutMs: 120_000 });
+await stage.engine.kill();
 
-rung('route: refused, but neither told nor recorded', { dies: { at: 'redis record asked' }, to: '44', scenario: 'refused', values: { status: 403 } }, [{ disposition: 'FAILED', final: true, billsec: 0 }]);
+stopAt({ settle: { at: 'postgres commit answered' } });
+await stage.engine.start();
+await until(() => (stage.engine.log().some(({ msg }) => /are taken over/.test(String(msg))) ? undefined : 'no call is led on'), { timeoutMs: 20_000 });
+for (const { to, until: led } of Object.values(RUNGS)) {
+  if (led === undefined) continue;
+  await stage.known(to, ...led);
+  await hangUp(to);
+}
+const results = new Map(await Promise.all([...callers].map(async ([name, caller]) => [name, await caller.done] as const)));
+await until(() => (reached().includes('settle') ? undefined : 'nothing is settled'), { timeoutMs: 20_000 });
+await stage.engine.kill();
 
-rung('route: refused and recorded, but not told', { dies: { at: 'redis record answered', withheld: 'DELETE channels' }, to: '44', scenario: 'refused', values: { status: 503 } }, [{ disposition: 'FAILED', final: true, billsec: 0 }]);
+rmSync(file);
+await stage.engine.start();
 
-rung('arrive: not admitted', { dies: { at: 'redis admit asked' }, to: '37060010001' }, [{ ...TALKED, attempt: 1 }]);
+for (const [name, { rows }] of Object.entries(RUNGS)) {
+  t.test(name, async (t) => {
+    const result = results.get(name);
+    if (result === undefined) throw new Error('There was no such call.');
+    t.equal(result.exitCode, 0, result.errors);
+    const is = (await stage.rowsOf(result)).map((row) => Object.fromEntries(FIELDS.map((field) => [field, row[field]])));
+    t.match(is, rows);
+    t.equal(is.length, rows.length, 'a row for each attempt');
+  });
+}
 
-rung('admit: the answer did not come', { dies: { at: 'redis admit answered' }, to: '37060010001' }, [{ ...TALKED, attempt: 1 }]);
-
-rung('leg: created, not dialled', { dies: { at: 'POST channels/create answered' }, to: '37060010001' }, [GIVEN_UP, { ...TALKED, attempt: 2 }]);
-
-rung('connect: the leg waits in the application', { dies: { at: 'POST channels/[^/]+/dial asked' }, to: '37060010001' }, [GIVEN_UP, { ...TALKED, attempt: 2 }]);
-
-const takeovers = (): number => stage.engine.log().filter(({ msg }) => /are taken over/.test(String(msg))).length;
-
-t.test('connect: the INVITE is out, and the far end rings on', async (t) => {
-  const before = takeovers();
-  const { result, rows } = await killed({ dies: { at: 'POST channels/[^/]+/dial answered' }, to: '37060030001', scenario: 'any-answer', afterwards: async () => {
-    await until(() => (takeovers() > before ? undefined : 'the call is not led on'), { timeoutMs: 10_000 });
-    await hangUp('ada');
-  } });
-  t.equal(result.exitCode, 0, result.errors);
-  matchRows(t, rows, [{ disposition: 'NO ANSWER', hangup_cause: 241, final: true, end_source: 'event', terminated_by: 'originator', billsec: 0 }]);
-});
-
-rung('next way: the leg failed, nothing was asked', { dies: { at: 'redis next-way asked' }, to: '37060020001' }, [REFUSED, { ...TALKED, attempt: 2 }]);
-
-rung('next way: taken, the answer did not come', { dies: { at: 'redis next-way answered' }, to: '37060020001' }, [REFUSED, { ...TALKED, attempt: 2 }]);
-
-t.test('next way: none had room, the answer did not come; the call that had the room goes on', async (t) => {
-  const other = await startCaller({ scenario: 'call-until-bye', target: stage.asterisk, ip: ADA, from: '37069000001', to: '37060050001' });
-  await stage.known('37060050001', 'state', 'answered');
-  const { result, rows } = await killed({ dies: { at: 'redis next-way answered' }, to: '37060060001', scenario: 'refused', values: { status: 503 } });
-  t.equal(result.exitCode, 0, result.errors);
-  matchRows(t, rows, [{ ...REFUSED, final: true }]);
-  await hangUp('ada');
-  const gone = await other.done;
-  t.equal(gone.exitCode, 0, gone.errors);
-  matchRows(t, await stage.rowsOf(gone), [TALKED]);
-});
-
-/** The caller's side ends it when the call is led on. */
-const answered = { to: '37060010001', scenario: 'call-until-bye', afterwards: async () => {
-  await stage.known('37060010001', 'state', 'answered');
-  await hangUp('ada');
-} };
-
-rung('answer: the far end did, the caller was not told', { dies: { at: 'POST channels/[^/]+/answer asked' }, ...answered }, [{ ...TALKED, attempt: 1 }]);
-
-const goesOn = { to: '37060010001', scenario: 'call-until-bye', afterwards: async () => {
-  // More than the first slice, 3 s at 0.1 a minute.
-  await stage.known('37060010001', '_hold:1', /^[1-9]\d{4,}$/);
-  await hangUp('ada');
-} };
-
-rung('extend: nothing was asked', { dies: { at: 'redis extend asked' }, ...goesOn }, [TALKED]);
-
-rung('extend: held, the answer did not come', { dies: { at: 'redis extend answered' }, ...goesOn }, [TALKED]);
-
-rung('cut: the money ended, nobody was told', { dies: { at: 'DELETE channels/[^/]+ asked' }, to: '37060010001', ip: BOB, from: '37069000002', scenario: 'call-until-bye' }, [{ ...TALKED, billsec: 2, terminated_by: 'system' }]);
-
-rung('hang up: the caller left, the far end was not told', { dies: { at: 'DELETE channels/[^/]+ asked' }, to: '37060010001' }, [{ ...TALKED, billsec: 1, end_source: 'witness' }]);
-
-rung('hang up: the far end left, the caller was not told', { dies: { at: 'DELETE channels/[^/]+ asked' }, to: '37060040001', scenario: 'call-until-bye' }, [{ ...TALKED, billsec: 2, end_source: 'witness', terminated_by: 'terminator' }]);
-
-rung('finish: all have hung up, nothing was asked', { dies: { at: 'DELETE channels/[^/]+ answered', withheld: 'redis finish' }, to: '37060010001' }, [{ ...TALKED, billsec: 1, end_source: 'witness' }]);
-
-rung('finish: done, a channel stayed', { dies: { at: 'redis finish answered', withheld: 'DELETE channels' }, to: '37060010001' }, [{ ...TALKED, billsec: 1 }]);
-
-rung('settle: before the commit', { dies: { at: 'postgres commit asked' }, to: '37060010001' }, [{ ...TALKED, billsec: 1 }]);
-
-rung('settle: committed, Redis was not told', { dies: { at: 'postgres commit answered' }, to: '37060010001' }, [{ ...TALKED, billsec: 1 }]);
-
-rung('settle: Redis was told, the answer did not come', { dies: { at: 'redis settled answered' }, to: '37060010001' }, [{ ...TALKED, billsec: 1 }]);
-
-t.test('nothing is left, nothing booked twice, and the books are right', async (t) => {
-  await until(async () => ((await stage.asterisk.channelCount()) === 0 ? undefined : 'a channel is still up'), { timeoutMs: 15_000 });
+t.test('settle: committed, Redis was not told: nothing is left, nothing booked twice, and the books are right', async (t) => {
   t.same(await stage.remains(), NOTHING_LEFT);
   t.same(stage.complaints(), []);
-  await audit(t, stage, { engineAwayMs: 20_000 });
+  await audit(t, stage, { engineAwayMs: 60_000 });
 });
 
 t.teardown(async () => {
   await stage.close();
-  await Promise.all([answering, ringing, refusing, leaving].map((peer: Sipp) => peer.stop()));
+  await Promise.all([answering, ringing, refusing, leaving].map((peer) => peer.stop()));
   await closeServers();
 });
