@@ -17,7 +17,8 @@ if before then
   for word in string.gmatch(before, '%S+') do answer[#answer + 1] = word end
   return answer
 end
-if redis.call('EXISTS', done) == 1 then return {'finished'} end
+-- Over, or refused; its arrival may be told once more after that.
+if redis.call('EXISTS', done, 'tollgate:refused:' .. ARGV[1]) > 0 then return {'finished'} end
 
 -- Sums of what is there and what this call takes, so that two claims on one key see each other.
 local there, taken, order = {}, {}, {}

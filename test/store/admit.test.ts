@@ -43,6 +43,8 @@ t.test('a repeated admit or finish changes nothing', async (t) => {
   t.equal(await redis.xlen('tollgate:cdr'), 1);
   t.equal(await redis.hget('tollgate:payer:5', 'pending'), '1000000');
   await t.rejects(store.admit(request), /finished before/, 'and the dead do not rise');
+  await store.record([cdr('c2')]);
+  await t.rejects(store.admit(admission('c2', {})), /finished before/, 'nor who was refused, when his arrival is told once more');
 });
 
 t.test('the first full counter names the refusal, and nothing is taken', async (t) => {
