@@ -190,9 +190,10 @@ export class Asterisk {
     const id = String(query['channelId']);
     if (this.channels.has(id)) return { status: 409, body: null };
     const caller = this.channels.get(String(query['originator']));
+    if (caller === undefined) return { status: 400, body: null };
     const endpoint = String(query['endpoint']).replace(/^PJSIP\//, '').replace(/^[^@]*@/, '');
     const leg: LegTruth = { id, endpoint, dialledMs: null, rangMs: null, answeredMs: null, endedMs: null, endedBy: null };
-    const truth = caller?.truth ?? null;
+    const { truth } = caller;
     truth?.legs.push(leg);
     this.#count += 1;
     const channel = this.#add({ id, name: `PJSIP/${endpoint}-${this.#count.toString(16).padStart(8, '0')}`, callerNumber: '', extension: '', kind: 'leg', truth, leg, caller: null, state: 'Down', limit: null, next: null });

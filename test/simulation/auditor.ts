@@ -33,6 +33,8 @@ export interface Tally {
   unknownAnswers: number;
   /** Answered calls that a daemon admitted while Redis was away, and that died with it. */
   lostWithDaemon: number;
+  /** On days on which Redis lost data, in all. */
+  overdrawnAfterLoss: number;
   /** Seconds of talk that nobody paid, of calls that were to be cut while nobody led them. */
   unpaidS: number;
   scripts: number;
@@ -42,7 +44,7 @@ export interface Tally {
 }
 
 export class Auditor implements RedisWatch {
-  readonly tally: Tally = { calls: 0, answered: 0, rows: 0, admitted: 0, flash: 0, cuts: 0, estimates: 0, unknownAnswers: 0, lostWithDaemon: 0, unpaidS: 0, scripts: 0, checks: 0, leastLeft: Number.MAX_SAFE_INTEGER };
+  readonly tally: Tally = { calls: 0, answered: 0, rows: 0, admitted: 0, flash: 0, cuts: 0, estimates: 0, unknownAnswers: 0, lostWithDaemon: 0, overdrawnAfterLoss: 0, unpaidS: 0, scripts: 0, checks: 0, leastLeft: Number.MAX_SAFE_INTEGER };
   readonly #bank: Bank;
   readonly #redis: RedisServer;
   readonly #differ: (difference: string) => void;
@@ -56,6 +58,8 @@ export class Auditor implements RedisWatch {
   readonly #owed = new Map<string, bigint>();
   /** What daemons that stand in for Redis may give beyond what is there, each of them but one. */
   bound = 0n;
+  /** Redis has lost what it knew, today: until all was told again, it gave what it did not know to be given. */
+  lostData = false;
   /** They may admit calls. */
   allowed = false;
   /** What was missing to each payer when the day began, after a day with such a bound. */
@@ -126,12 +130,12 @@ export class Auditor implements RedisWatch {
     this.tally.checks += 1;
     const held = BigInt(reserved ?? '0') * UNIT;
     const left = funds - (this.#owed.get(key) ?? 0n) - held;
-    if (left < this.#least(key) && !this.#told.has(key)) {
+    if (!this.lostData && left < this.#least(key) && !this.#told.has(key)) {
       this.#told.add(key);
       this.#differ(`after ${script}: ${key} has ${held} on hold and ${left} left`);
     }
     if (held < 0n || BigInt(pending ?? '0') < 0n) this.#differ(`after ${script}: ${key} has ${reserved} on hold and ${pending} pending`);
-    this.tally.leastLeft = Math.min(this.tally.leastLeft, Number(left / UNIT));
+    if (!this.lostData) this.tally.leastLeft = Math.min(this.tally.leastLeft, Number(left / UNIT));
   }
 
   #least(key: string): bigint {
@@ -154,6 +158,7 @@ export class Auditor implements RedisWatch {
     this.bound = bound;
     this.allowed = allowed;
     this.#told.clear();
+    this.lostData = false;
     for (const account of ACCOUNTS) {
       const left = this.#bank.balance(account.id) + amountOf(account.credit ?? '0');
       this.#missing.set(`tollgate:payer:${account.id}`, left < 0n ? -left : 0n);
@@ -288,7 +293,10 @@ export class Auditor implements RedisWatch {
       const must = (this.#expected.get(account.id) ?? 0n) + (this.#bank.toppedUp.get(account.id) ?? 0n);
       const is = this.#bank.balance(account.id);
       if (is !== must) this.#differ(`the balance of user ${account.id} is ${is}, not ${must}`);
-      if (account.credit !== null && is + amountOf(account.credit) < this.#least(`tollgate:payer:${account.id}`)) this.#differ(`user ${account.id} is overdrawn: ${is}`);
+      const beyond = account.credit === null ? 0n : this.#least(`tollgate:payer:${account.id}`) - is - amountOf(account.credit);
+      if (beyond <= 0n) continue;
+      if (this.lostData) this.tally.overdrawnAfterLoss += Number(beyond) / 1e10;
+      else this.#differ(`user ${account.id} is overdrawn: ${is}`);
     }
   }
 }

@@ -1,10 +1,22 @@
 /** What goes wrong in a day, each at a moment of chance: daemons die, sleep and are cut off; servers go and come back. */
 import type { Daemon } from './daemon.ts';
+import { NO_FAULTS } from './faults.ts';
 import type { Simulation } from './simulation.ts';
+
+/** Nothing went wrong for so long: nothing waits anywhere. */
+const CALM_MS = 12_000;
+/** Within so long after its return Redis knows all again. */
+const TOLD_AGAIN_MS = 40_000;
+
+/** Everything is copied into another database. */
+const KEEP = `for _, key in ipairs(redis.call('KEYS', '*')) do redis.call('COPY', key, key, 'DB', ARGV[1], 'REPLACE') end`;
 
 export class DayOfFaults {
   readonly #simulation: Simulation;
+  #lastMs = 0;
   #over = false;
+  /** Redis has lost something: nothing else goes wrong until it has been told again. */
+  #alone = false;
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -34,7 +46,7 @@ export class DayOfFaults {
     const { time, chance } = this.#simulation;
     time.in(chance.around(20_000), () => {
       if (this.#over) return;
-      this.#one();
+      if (!this.#alone) this.#one();
       this.#next();
     });
   }
@@ -53,9 +65,12 @@ export class DayOfFaults {
       ['Redis frozen', () => this.#freeze()],
       ['Redis away', () => this.#redisAway()],
       ['Postgres away', () => this.#postgresAway()],
+      ['Redis flushed', () => this.#loses('empty')],
+      ['Redis back with old data', () => this.#loses('old')],
     ];
     const [kind, happen] = chance.pick(kinds);
     if (!happen()) return;
+    this.#lastMs = this.#simulation.time.nowMs;
     faults.count(kind);
     this.#simulation.disturb();
   }
@@ -126,6 +141,34 @@ export class DayOfFaults {
     redis.stop();
     time.in(chance.pick([500, 5000, 20_000]) * chance.between(0.5, 1.5), () => {
       if (!redis.up) redis.start();
+    });
+    return true;
+  }
+
+  /**
+   * Its connections break, and it is back empty, or with what it knew a while ago. What it was told in between is told again
+   * by whoever told it: so nobody may die meanwhile, and what ended must have been settled within ten seconds.
+   */
+  #loses(comesBack: 'empty' | 'old'): boolean {
+    const simulation = this.#simulation;
+    const { chance, redis, bank, daemons, asterisks, faults, time } = simulation;
+    const well = redis.up && !bank.away && time.nowMs > redis.frozenUntilMs && daemons.every((daemon) => daemon?.alive === true && !daemon.asleep && daemon.line.well && daemon.unsaved === 0) && asterisks.every(({ up, session }) => up && session !== null);
+    if (!well || time.nowMs < this.#lastMs + CALM_MS) return false;
+    this.#alone = true;
+    simulation.blindUntilMs = Number.POSITIVE_INFINITY;
+    faults.rates = NO_FAULTS;
+    simulation.auditor.lostData = true;
+    if (comesBack === 'old') void simulation.look(['EVAL', KEEP, 0, simulation.options.wire.spare]);
+    time.in(comesBack === 'old' ? chance.between(500, 6000) : 0, () => {
+      redis.stop();
+      void simulation.look(['FLUSHDB']);
+      if (comesBack === 'old') void simulation.look(['SWAPDB', simulation.options.wire.database, simulation.options.wire.spare]);
+      time.in(chance.between(20, 1500), () => redis.start());
+      time.in(TOLD_AGAIN_MS, () => {
+        this.#alone = false;
+        simulation.blindUntilMs = time.nowMs;
+        if (!this.#over) faults.rates = simulation.options.rates;
+      });
     });
     return true;
   }

@@ -111,6 +111,11 @@ export class RedisLine {
     return this.#ready;
   }
 
+  /** It is there, and not cut. */
+  get well(): boolean {
+    return this.#ready && !this.#cut;
+  }
+
   /** The connection is there, and nothing comes through. */
   cut(): void {
     this.#cut = true;

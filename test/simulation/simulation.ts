@@ -158,6 +158,8 @@ export class Simulation {
   }
 
   disturbedUntilMs = 0;
+  /** Until then sums in Redis need not agree. */
+  blindUntilMs = 0;
 
   async #days(): Promise<void> {
     while (this.auditor.tally.calls < this.options.calls) {
@@ -209,7 +211,7 @@ export class Simulation {
       for (const { id, target } of ACCOUNTS) {
         if (target > 0 && chance.oneIn(3) && Number(bank.balance(id)) / 1e10 < target * 0.5) bank.topUp(id, BigInt(Math.floor(chance.between(0.05, 1) * target * 1e10)));
       }
-      if (chance.oneIn(6)) for (const difference of await sums(this)) this.differ(difference);
+      if (chance.oneIn(6) && this.time.nowMs > this.blindUntilMs) for (const difference of await sums(this)) this.differ(difference);
       await this.sleep(chance.around(3500));
     }
   }

@@ -53,20 +53,25 @@ const CRLF = Buffer.from('\r\n');
 
 const realSetImmediate = setImmediate;
 
+const SPARE = 500;
+
 /** One world's view of the line. */
 export class Wire {
   readonly #line: Line;
-  readonly #database: number;
+  readonly database: number;
+  /** Another one, for a copy. */
+  readonly spare: number;
   commands = 0;
 
   constructor(line: Line, database: number) {
     this.#line = line;
-    this.#database = database;
+    this.database = database;
+    this.spare = database + SPARE;
   }
 
   send(words: readonly Word[], asking: Asking = {}): Answer {
     this.commands += 1;
-    return this.#line.send(this.#database, words, asking);
+    return this.#line.send(this.database, words, asking);
   }
 
   async ask(words: readonly Word[]): Promise<Reply> {
