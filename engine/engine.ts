@@ -34,6 +34,9 @@ export class Engine {
     this.#servers = settings.asterisk.map(
       (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random, door: { connect: connectAsterisk, readWitness } }),
     );
+    store.onBack(() => {
+      for (const server of this.#servers) server.redisBack();
+    });
   }
 
   catalogChanged(): void {

@@ -80,6 +80,12 @@ export class Leader {
     if (this.#redisSilent) this.#lost('unknown');
   }
 
+  /** The connection to Redis had broken. What came back may know less, even if it still knows the lease. */
+  redisBack(): void {
+    this.#gap = true;
+    if (!this.#closed && this.#pendingTicks < 0) this.#tick();
+  }
+
   /** Lets go of the lease, so that another daemon need not wait for its end. */
   async release(): Promise<void> {
     this.#closed = true;

@@ -60,6 +60,10 @@ export class LeasedServer {
     };
   }
 
+  redisBack(): void {
+    this.#leader.redisBack();
+  }
+
   catalogChanged(): void {
     this.#server?.catalogChanged();
   }

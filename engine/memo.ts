@@ -9,24 +9,27 @@ import type { Call } from './call/state.ts';
 /** Raised when what stands in a memo changes its form: a call of an older form is not led on, but closed. */
 const FORM = 1;
 
-export function encodeCall(call: Call): Uint8Array {
-  return serialize([FORM, call]);
+/** `past`: rows of failed attempts, where they do not stand beside it. */
+export function encodeCall(call: Call, past: readonly Cdr[] = []): Uint8Array {
+  return serialize(past.length === 0 ? [FORM, call] : [FORM, call, past]);
 }
 
 export function encodePast(past: readonly Cdr[]): Uint8Array {
   return serialize([FORM, past]);
 }
 
-function read(bytes: Uint8Array): unknown {
+function read(bytes: Uint8Array): readonly unknown[] {
   const found = deserialize(bytes) as unknown;
-  return Array.isArray(found) && found[0] === FORM ? found[1] : null;
+  return Array.isArray(found) && found[0] === FORM ? found.slice(1) : [];
 }
 
 /** null: of another form. */
 export function decodeCall(bytes: Uint8Array): Call | null {
-  return read(bytes) as Call | null;
+  return (read(bytes)[0] ?? null) as Call | null;
 }
 
-export function decodePast(bytes: Uint8Array | null): readonly Cdr[] {
-  return bytes === null ? [] : ((read(bytes) ?? []) as readonly Cdr[]);
+/** As the last failover told them, else as they were written down with the call. */
+export function decodePast({ memo, past }: { readonly memo: Uint8Array | null; readonly past: Uint8Array | null }): readonly Cdr[] {
+  const found = past !== null ? read(past)[0] : memo !== null ? read(memo)[1] : null;
+  return (found ?? []) as readonly Cdr[];
 }

@@ -39,6 +39,8 @@ export interface CallStore {
   release(callId: string): Promise<void>;
   /** A call that is up is written down again if the store lost it. True: it had. */
   restore(request: RestoreRequest): Promise<boolean>;
+  /** Told whenever the connection to what the store keeps has broken and is there again. */
+  onBack(listener: () => void): void;
   /** The store does not answer: it goes by what this daemon knows of its calls, until `standDown`. */
   standIn(serverId: number, standing: () => readonly Standing[]): void;
   standDown(serverId: number): void;

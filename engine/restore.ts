@@ -16,7 +16,7 @@ export function restoreRequest(call: Call, live: Readonly<Record<string, string>
     startedMs: call.arrived.wallMs,
     way: attempt.way,
     live: { ...live, attempt: String(attempt.number), ...answered },
-    memo: encodeCall(call),
+    memo: encodeCall(call, state.past),
   };
 }
 

@@ -3,6 +3,7 @@
  * has are compared. Ends and answers that nobody told are asked of the witness. See docs/decisions/0008-recovery.md.
  */
 import { getVariable, hangup } from './asterisk/commands.ts';
+import { AriError } from './asterisk/contract.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { askTime, listChannels, startedAt } from './asterisk/queries.ts';
 import type { readWitness, Witnessed, WitnessedChannels } from './asterisk/witness.ts';
@@ -168,7 +169,7 @@ function goneOf({ clock }: TakeoverParts, { channels, early, witnessed, diedAt }
 }
 
 function factsOf(parts: TakeoverParts, call: Call, open: OpenCall, seen: Seen): Facts {
-  const past = decodePast(open.past);
+  const past = decodePast(open);
   const leg = legsNow(call, open).map(({ legId, deviceId }) => legFacts(parts, open, { legId, deviceId, since: call.arrived }, seen)).reduce(further);
   return {
     granted: payersOf(call).map((payer) => open.held.get(payer.userId) ?? 0n),
@@ -192,9 +193,9 @@ interface LegSince extends LegName {
 }
 
 /** The legs of the present attempt: one, or one for each device that rings at once. */
-function legsNow(call: Call | null, { callId, way, past }: OpenCall): LegName[] {
-  const legId = legOf(callId, decodePast(past).length + 1);
-  const targets = call?.plan.ways[way]?.fork;
+function legsNow(call: Call | null, open: OpenCall): LegName[] {
+  const legId = legOf(open.callId, (call === null ? [] : decodePast(open)).length + 1);
+  const targets = call?.plan.ways[open.way]?.fork;
   return targets === undefined ? [{ legId, deviceId: null }] : targets.map(({ deviceId }, target) => ({ legId: `${legId}-${target + 1}`, deviceId }));
 }
 
@@ -264,15 +265,16 @@ async function orphans(parts: TakeoverParts, channels: ReadonlyMap<string, Chann
   if (callers.length > 0) await parts.ready();
   for (const channel of callers) {
     const args = await stasisArguments(parts.link, channel.id);
-    if (isUnknown(channel)) parts.arrive(channel, args, parts.clock.now());
+    if (args !== null && isUnknown(channel)) parts.arrive(channel, args, parts.clock.now());
   }
   return new Set(all.map(({ id }) => id));
 }
 
-/** What the dialplan hands to Stasis(): see dialplan/extensions.conf. */
-async function stasisArguments(link: AsteriskLink, channelId: string): Promise<string[]> {
+/** What the dialplan hands to Stasis(): see dialplan/extensions.conf. null: the channel is gone. */
+async function stasisArguments(link: AsteriskLink, channelId: string): Promise<string[] | null> {
   const names = ['CHANNEL(pjsip,remote_addr)', 'CHANNEL(audionativeformat)'];
-  const answers = await Promise.all(names.map(async (name) => link.request(getVariable(channelId, name)).catch(() => ({ value: '' }))));
+  const answers = await Promise.all(names.map(async (name) => link.request(getVariable(channelId, name)).catch((error: unknown) => (error instanceof AriError && error.status === 404 ? null : { value: '' }))));
+  if (answers.includes(null)) return null;
   return answers.map((answer) => {
     const { value } = answer as { value?: unknown };
     return typeof value === 'string' ? value : '';

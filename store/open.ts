@@ -73,6 +73,7 @@ class OpenStore implements Store {
   readonly #numberUse: NumberUse;
   readonly #standIn: StandIn;
   readonly #listeners: ((catalog: Catalog) => void)[] = [];
+  readonly #backListeners: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
   #backlog: { waiting: number; refused: number } | null = null;
   #redisReason = 'Connecting.';
@@ -152,6 +153,7 @@ class OpenStore implements Store {
     this.#unitsAgree = true;
     balances.pushAll();
     this.#settler.nudge();
+    for (const listener of this.#backListeners) listener();
     this.#tellReady();
   }
 
@@ -317,6 +319,10 @@ class OpenStore implements Store {
 
   async counters(): Promise<Readonly<Record<string, number>>> {
     return readCounters(this.#redis);
+  }
+
+  onBack(listener: () => void): void {
+    this.#backListeners.push(listener);
   }
 
   onCatalogChange(listener: (catalog: Catalog) => void): void {

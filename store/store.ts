@@ -64,6 +64,8 @@ export interface Store {
   lease(request: LeaseWish): Promise<LeaseAnswer>;
   /** Lets go of an Asterisk; calls of it are refused from now on. */
   releaseLease(serverId: number, daemon: string): Promise<void>;
+  /** Told whenever the connection to Redis has broken and is there again: it may know less. */
+  onBack(listener: () => void): void;
   /** Redis does not answer, and this daemon leads the Asterisk: it goes by what it knows itself, until `standDown`. */
   standIn(serverId: number, standing: () => readonly Standing[]): void;
   /** Redis knows again what it must know of the calls of this Asterisk, or another daemon leads it. */

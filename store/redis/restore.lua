@@ -4,7 +4,7 @@
 -- KEYS  1 tollgate:call:<id>, 2 tollgate:live, 3 tollgate:done:<id>, then the counters it has a place in, then its payers
 -- ARGV  1 call id, 2 its start (ms), 3 index of its way, 4 number of counters, 5 how many of them are the way's (the last),
 --       6 number of payers; of each payer: user id and hold; then field and value of what the live view shows
--- MEMO  what a takeover needs to know of the call
+-- MEMO  what a takeover needs to know of the call, its failed attempts among it
 -- Returns 1 when it was missing
 local call, live, done = KEYS[1], KEYS[2], KEYS[3]
 if redis.call('EXISTS', done) == 1 then return 0 end
@@ -36,8 +36,12 @@ for i = 1, payers do
   arg = arg + 2
 end
 if missing then
-  redis.call('HSET', call, '_started', ARGV[2], '_held', table.concat(held, ' '), '_memo', MEMO, unpack(ARGV, arg))
+  redis.call('HSET', call, '_started', ARGV[2], '_held', table.concat(held, ' '), unpack(ARGV, arg))
   redis.call('ZADD', live, ARGV[2], ARGV[1])
+end
+if missing or way_changed then
+  redis.call('HSET', call, '_memo', MEMO)
+  redis.call('HDEL', call, '_past')
 end
 redis.call('HSET', call, '_way', ARGV[3], '_way_held', table.concat(way_held, ' '), '_payers', names)
 return missing and 1 or 0

@@ -136,6 +136,8 @@ test('a memo gives back the call as it was, and rates that are one stay one', as
   const again = decodeCall(encodeCall(two));
   deepStrictEqual(again, two);
   strictEqual(again?.plan.payers[0]?.rates[0], again?.plan.levels[0]?.rate);
-  deepStrictEqual(decodePast(encodePast([cdr('x')])), [cdr('x')]);
-  deepStrictEqual(decodePast(null), []);
+  deepStrictEqual(decodePast({ memo: encodeCall(two), past: encodePast([cdr('x')]) }), [cdr('x')]);
+  deepStrictEqual(decodePast({ memo: encodeCall(two, [cdr('y')]), past: null }), [cdr('y')], 'written down anew');
+  deepStrictEqual(decodePast({ memo: encodeCall(two, [cdr('y')]), past: encodePast([cdr('x')]) }), [cdr('x')], 'and has failed over since');
+  deepStrictEqual(decodePast({ memo: encodeCall(two), past: null }), []);
 });

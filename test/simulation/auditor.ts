@@ -33,6 +33,8 @@ export interface Tally {
   unknownAnswers: number;
   /** Answered calls that a daemon admitted while Redis was away, and that died with it. */
   lostWithDaemon: number;
+  /** Answered attempts that only a daemon knew that had lost the lead: free. */
+  lostAttempts: number;
   /** On days on which Redis lost data, in all. */
   overdrawnAfterLoss: number;
   /** Seconds of talk that nobody paid, of calls that were to be cut while nobody led them. */
@@ -44,13 +46,14 @@ export interface Tally {
 }
 
 export class Auditor implements RedisWatch {
-  readonly tally: Tally = { calls: 0, answered: 0, rows: 0, admitted: 0, flash: 0, cuts: 0, estimates: 0, unknownAnswers: 0, lostWithDaemon: 0, overdrawnAfterLoss: 0, unpaidS: 0, scripts: 0, checks: 0, leastLeft: Number.MAX_SAFE_INTEGER };
+  readonly tally: Tally = { calls: 0, answered: 0, rows: 0, admitted: 0, flash: 0, cuts: 0, estimates: 0, unknownAnswers: 0, lostWithDaemon: 0, lostAttempts: 0, overdrawnAfterLoss: 0, unpaidS: 0, scripts: 0, checks: 0, leastLeft: Number.MAX_SAFE_INTEGER };
   readonly #bank: Bank;
   readonly #redis: RedisServer;
   readonly #differ: (difference: string) => void;
   #truths = new Map<string, CallTruth>();
   #admitted = new Set<string>();
   #finished = new Set<string>();
+  #ownChoices = new Set<string>();
   readonly #payersOf = new Map<string, readonly string[]>();
   /** Of whom it is known today that too much is on hold. */
   readonly #told = new Set<string>();
@@ -69,6 +72,11 @@ export class Auditor implements RedisWatch {
     this.#bank = bank;
     this.#redis = redis;
     this.#differ = differ;
+  }
+
+  /** A daemon has chosen its next way without Redis. */
+  ownChoice(callId: string): void {
+    this.#ownChoices.add(callId);
   }
 
   /** A call has arrived. */
@@ -172,6 +180,7 @@ export class Auditor implements RedisWatch {
     this.#truths = new Map();
     this.#admitted = new Set();
     this.#finished = new Set();
+    this.#ownChoices = new Set();
     this.#payersOf.clear();
     this.#bank.forgetRows();
   }
@@ -193,6 +202,8 @@ export class Auditor implements RedisWatch {
     if (last['disposition'] === 'ANSWERED') this.#talk(truth, last, differ);
     else {
       if (truth.answeredMs !== null && truth.disturbed && truth.unwitnessed) this.tally.unknownAnswers += 1;
+      // Where a daemon that stood in for Redis went on with the call, whoever took the lead from it did not know.
+      else if (truth.answeredMs !== null && this.#ownChoices.has(truth.id)) this.tally.lostAttempts += 1;
       else if (truth.answeredMs !== null) differ(`answered at ${truth.answeredMs}, its row says ${last['disposition']} ${last['hangup_cause']}`);
       this.#unanswered(truth, last, differ);
     }

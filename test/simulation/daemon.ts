@@ -27,6 +27,7 @@ export interface DaemonParts {
   readonly catalog: Catalog;
   readonly log: Log;
   readonly onBadEntry: (callId: string, problem: string) => void;
+  readonly onOwnChoice: (callId: string) => void;
   readonly doubleBooking: boolean;
 }
 
@@ -46,9 +47,9 @@ export class Daemon implements Program {
     const { time, chance, faults, redis, bank, settings, log } = parts;
     this.name = parts.name;
     this.#parts = parts;
-    this.line = new RedisLine({ server: redis, time, chance, faults, owner: this, onReady: () => this.#store.balances.pushAll() });
+    this.line = new RedisLine({ server: redis, time, chance, faults, owner: this, onReady: () => this.#redisBack() });
     const redisAway = { policy: settings.redisAway.policy, bound: parseMoney(String(settings.redisAway.bound)) };
-    this.#store = new SimulatedStore({ line: this.line, catalog: parts.catalog, now: () => performance.now(), redisAway, log });
+    this.#store = new SimulatedStore({ line: this.line, catalog: parts.catalog, now: () => performance.now(), redisAway, onOwnChoice: parts.onOwnChoice, log });
     this.#finisher = new Finisher(this.#store, log);
     const made: LeasedServer[] = [];
     this.#settler = new SimulatedSettler({ bank, line: this.line, balances: this.#store.balances, owner: this, time, chance, faults, onBad: parts.onBadEntry, sabotage: parts.doubleBooking });
@@ -107,6 +108,11 @@ export class Daemon implements Program {
     await this.#finisher.drained();
     await Promise.all(this.#servers.map(async (server) => server.release().catch(() => undefined)));
     this.kill();
+  }
+
+  #redisBack(): void {
+    this.#store.balances.pushAll();
+    for (const server of this.#servers) server.redisBack();
   }
 
   #asterisk(id: number): Asterisk {

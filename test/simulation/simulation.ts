@@ -139,6 +139,7 @@ export class Simulation {
     this.daemons[place] = new Daemon({
       name: `simulated-${place + 1}-${this.#born}`, time: this.time, chance: this.chance.fork(), faults: this.faults, redis: this.redis, bank: this.bank, asterisks: this.asterisks,
       settings: this.#settings, catalog: this.#catalog, log: this.options.log ?? QUIET, doubleBooking: this.options.doubleBooking,
+      onOwnChoice: (callId) => this.auditor.ownChoice(callId),
       onBadEntry: (callId, problem) => this.differ(`the entry of ${callId} cannot be settled: ${problem}`),
     });
   }

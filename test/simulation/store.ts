@@ -24,6 +24,8 @@ export interface SimulatedStoreParts {
   readonly catalog: Catalog;
   readonly now: () => number;
   readonly redisAway: { readonly policy: 'refuse' | 'allow'; readonly bound: bigint };
+  /** The next way of a call was chosen without Redis. */
+  readonly onOwnChoice: (callId: string) => void;
   readonly log: Log;
 }
 
@@ -87,7 +89,9 @@ export class SimulatedStore implements Port {
   }
 
   async nextWay(request: NextWayRequest): Promise<number | null> {
-    return this.#standIn.serves(request.callId) ? this.#standIn.nextWay(request) : this.#calls.nextWay(request);
+    if (!this.#standIn.serves(request.callId)) return this.#calls.nextWay(request);
+    this.#parts.onOwnChoice(request.callId);
+    return this.#standIn.nextWay(request);
   }
 
   async extend(request: ExtendRequest): Promise<ExtendAnswer> {
@@ -143,6 +147,10 @@ export class SimulatedStore implements Port {
     this.#mustBeUp();
     await this.#updates.flush();
     await releaseLease(this.#parts.line.client, serverId, daemon);
+  }
+
+  onBack(): void {
+    // The daemon tells its servers itself.
   }
 
   standIn(serverId: number, standing: () => readonly Standing[]): void {

@@ -82,6 +82,10 @@ t.test('a call that Redis lost is restored once, with its places, holds and fiel
   t.equal(await store.restore(more), false, 'twice');
   t.strictSame([await redis.get('tollgate:calls:provider:3'), await redis.get('tollgate:calls:provider:4'), await redis.get('tollgate:calls:user:5')], [null, '1', '1'], 'its places are those of the way it took since');
   t.strictSame([await redis.hget('tollgate:payer:5', 'reserved'), await redis.hget('tollgate:payer:6', 'reserved')], ['3000000', '1000000'], 'and its holds what it was given since');
+  t.equal(await redis.hget('tollgate:call:1-a', '_past'), null);
+  await redis.hset('tollgate:call:1-a', '_past', 'of before');
+  await store.restore({ ...more, way: 2, memo: Buffer.from('of now') });
+  t.strictSame(await redis.hmget('tollgate:call:1-a', '_memo', '_past'), ['of now', null], 'and its failed attempts are those it has had since');
   await store.restore({ ...more, holds: [{ userId: 5, amount: parseMoney('1') }] });
   t.equal(await redis.hget('tollgate:payer:5', 'reserved'), '3000000', 'a hold is never lowered');
   await store.finish({ callId: '1-a', nowMs: NOW, debits: [], cdrs: [] });

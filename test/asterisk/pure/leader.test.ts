@@ -53,6 +53,16 @@ t.test('the beginning of all: nobody ever led', async (t) => {
   t.equal(one.leader.mayAct(), true);
 });
 
+t.test('a connection that broke and came back between two renewals is a gap, whatever the lease says', async (t) => {
+  const one = scene([lead(3)]);
+  t.teardown(async () => one.leader.release());
+  await asked(one, 2);
+  one.told.length = 0;
+  one.leader.redisBack();
+  await asked(one, one.asked.length + 2);
+  t.equal(one.told.filter((word) => word === 'renewed after a gap').length, 1);
+});
+
 t.test('a lease that vanished is taken when it is missing twice', async (t) => {
   const one = scene([other, { kind: 'free', ever: true }, lead(7)]);
   t.teardown(async () => one.leader.release());
