@@ -20,6 +20,8 @@ const MONEY_SCRIPTS: ReadonlySet<string> = new Set(['admit', 'extend', 'finish',
 const QUICK_MS = 50;
 /** A caller who hangs up in the last moment may find that the cut was quicker. */
 const CROSSED_MS = 5;
+/** As in engine/clock.ts. */
+const LONGEST_WAY_MS = 10_000;
 
 export interface Tally {
   calls: number;
@@ -35,6 +37,8 @@ export interface Tally {
   lostWithDaemon: number;
   /** Answered attempts that only a daemon knew that had lost the lead: free. */
   lostAttempts: number;
+  /** Billed too short: answered and ended while the daemon slept for more than ten seconds, and no other took over. */
+  sleptThrough: number;
   /** On days on which Redis lost data, in all. */
   overdrawnAfterLoss: number;
   /** Seconds of talk that nobody paid, of calls that were to be cut while nobody led them. */
@@ -46,7 +50,7 @@ export interface Tally {
 }
 
 export class Auditor implements RedisWatch {
-  readonly tally: Tally = { calls: 0, answered: 0, rows: 0, admitted: 0, flash: 0, cuts: 0, estimates: 0, unknownAnswers: 0, lostWithDaemon: 0, lostAttempts: 0, overdrawnAfterLoss: 0, unpaidS: 0, scripts: 0, checks: 0, leastLeft: Number.MAX_SAFE_INTEGER };
+  readonly tally: Tally = { calls: 0, answered: 0, rows: 0, admitted: 0, flash: 0, cuts: 0, estimates: 0, unknownAnswers: 0, lostWithDaemon: 0, lostAttempts: 0, sleptThrough: 0, overdrawnAfterLoss: 0, unpaidS: 0, scripts: 0, checks: 0, leastLeft: Number.MAX_SAFE_INTEGER };
   readonly #bank: Bank;
   readonly #redis: RedisServer;
   readonly #differ: (difference: string) => void;
@@ -54,6 +58,7 @@ export class Auditor implements RedisWatch {
   #admitted = new Set<string>();
   #finished = new Set<string>();
   #ownChoices = new Set<string>();
+  #sleeps: { readonly fromMs: number; readonly toMs: number }[] = [];
   readonly #payersOf = new Map<string, readonly string[]>();
   /** Of whom it is known today that too much is on hold. */
   readonly #told = new Set<string>();
@@ -72,6 +77,10 @@ export class Auditor implements RedisWatch {
     this.#bank = bank;
     this.#redis = redis;
     this.#differ = differ;
+  }
+
+  slept(sleep: { readonly fromMs: number; readonly toMs: number }): void {
+    this.#sleeps.push(sleep);
   }
 
   /** A daemon has chosen its next way without Redis. */
@@ -181,6 +190,7 @@ export class Auditor implements RedisWatch {
     this.#admitted = new Set();
     this.#finished = new Set();
     this.#ownChoices = new Set();
+    this.#sleeps = [];
     this.#payersOf.clear();
     this.#bank.forgetRows();
   }
@@ -242,9 +252,15 @@ export class Auditor implements RedisWatch {
     if (billMs > talkedMs + (cut ? CROSSED_MS : 0) && !truth.disturbed) differ(`talked for ${talkedMs} ms, billed ${billMs}`);
     if (billMs >= talkedMs) return;
     const unpaidMs = talkedMs - billMs;
-    if (!cut && !(truth.disturbed && truth.unwitnessed)) differ(`talked for ${talkedMs} ms, billed ${billMs}, ended by the ${row['terminated_by']} (${row['end_source']})`);
+    if (!cut && this.#sleptThrough(leg.answeredMs ?? 0, endMs)) this.tally.sleptThrough += 1;
+    else if (!cut && !(truth.disturbed && truth.unwitnessed)) differ(`talked for ${talkedMs} ms, billed ${billMs}, ended by the ${row['terminated_by']} (${row['end_source']})`);
     if (cut && unpaidMs > QUICK_MS && !truth.disturbed) differ(`cut ${unpaidMs} ms late`);
     this.tally.unpaidS += unpaidMs / 1000;
+  }
+
+  /** A daemon slept, for longer than an event may be on its way: engine/clock.ts takes the stamps for those of a clock that was set. */
+  #sleptThrough(answeredMs: number, endMs: number): boolean {
+    return this.#sleeps.some(({ fromMs, toMs }) => toMs - fromMs > LONGEST_WAY_MS && answeredMs >= fromMs - LONGEST_WAY_MS && endMs <= toMs);
   }
 
   /** Whom nobody saw arrive counts as arriving when he is found. */

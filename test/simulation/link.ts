@@ -84,7 +84,11 @@ export class SimulatedLink implements AsteriskLink {
     };
     if (faults.lateEvent()) time.inOf(owner, chance.around(400), hand);
     else this.#later(hand);
-    if (faults.doubledEvent()) time.inOf(owner, chance.around(200), hand);
+    if (!faults.doubledEvent()) return false;
+    time.inOf(owner, chance.around(200), () => {
+      // Nobody arrives whose end was told.
+      if (event.type !== 'stasisStart' || this.#parts.asterisk.channels.has(event.channelId)) hand();
+    });
     return false;
   }
 

@@ -85,7 +85,9 @@ export class DayOfFaults {
     const { time, chance } = this.#simulation;
     if (daemon?.alive !== true || daemon.asleep) return false;
     daemon.asleep = true;
+    const fromMs = time.nowMs;
     time.in(chance.pick([1500, 6000, 30_000]) * chance.between(0.5, 1.5), () => {
+      this.#simulation.auditor.slept({ fromMs, toMs: time.nowMs });
       if (daemon.alive && daemon.asleep) time.wake(daemon);
     });
     return true;
