@@ -92,11 +92,17 @@ export function giveUp(call: Call, past: readonly Cdr[], now: Moment): Step {
 export function attemptFailed(call: Call, state: Dialling, ended: Ended): Step {
   const { attempt } = state;
   const past = [...state.past, attemptCdr(call, attempt, ended).cdr];
-  const rest = call.plan.ways.slice(attempt.way + 1);
-  if (!goesOn(wayOf(call, attempt), ended.outcome) || rest.length === 0) return giveUp(call, past, ended.end);
-  const request = { callId: call.id, nowMs: ended.end.wallMs, ways: rest.map((way) => way.claims), from: attempt.way + 1, live: { attempt: String(past.length + 1), state: 'dialling', rang: '' } };
+  const from = attempt.way + 1;
+  if (!goesOn(wayOf(call, attempt), ended.outcome) || from >= call.plan.ways.length) return giveUp(call, past, ended.end);
+  return chooseFrom(call, { ...state, past }, from, ended.end);
+}
+
+/** The present way's place goes back, the first with room from this one on is taken. */
+export function chooseFrom(call: Call, { bridged, granted, left, past }: Carried, from: number, now: Moment): Step {
+  const ways = call.plan.ways.slice(from).map((way) => way.claims);
+  const request = { callId: call.id, nowMs: now.wallMs, ways, from, live: { attempt: String(past.length + 1), state: 'dialling', rang: '' } };
   return {
-    state: { phase: 'choosing', bridged: state.bridged, granted: state.granted, left: state.left, from: attempt.way + 1, past, ended: null },
+    state: { phase: 'choosing', bridged, granted, left, from, past, ended: null },
     actions: [...ALL_TIMERS, { do: 'nextWay', request, past }],
   };
 }

@@ -6,7 +6,7 @@ import type { Money } from '../../rating/money.ts';
 import type { Cdr } from './admission.ts';
 import { attemptCdr } from './cdr.ts';
 import { decide } from './decide.ts';
-import { ENGINE_FAILED, giveUp, ringTimers, startAttempt } from './attempt.ts';
+import { chooseFrom, ENGINE_FAILED, giveUp, ringTimers, startAttempt } from './attempt.ts';
 import type { Carried } from './attempt.ts';
 import { CANCEL_CAUSE } from './legs.ts';
 import { paidSeconds, unpaidCause } from './money.ts';
@@ -85,23 +85,29 @@ function talkingOn(call: Call, facts: Facts, answered: Moment, now: Moment): Ste
   };
 }
 
-/** The attempt that the dead process made of this way is given up, and made anew. */
+/** What the dead process began of this way is made anew. */
 function sameWayAgain(call: Call, facts: Facts, now: Moment): Step {
-  const attempt = attemptOf(call, facts);
-  const left = { outcome: ENGINE_FAILED, end: now, source: 'event', terminatedBy: 'system', answered: null, paidS: null } as const;
-  const made = facts.leg.state === 'up';
-  const past = made ? [...facts.past, { ...attemptCdr(call, attempt, left).cdr, final: false }] : facts.past;
-  const step = startAttempt(call, { bridged: false, granted: facts.granted, left: [], past }, facts.way, now);
+  if (facts.leg.state === 'up') return givenUp(call, facts, now);
+  const { past, way, granted } = facts;
+  const step = startAttempt(call, { bridged: false, granted, left: [], past }, way, now);
   return {
     state: step.state,
     actions: [
-      ...(made ? [{ do: 'hangUp', channelId: attempt.legId, q850: CANCEL_CAUSE } as const] : []),
       ...(past.length > 0 ? [{ do: 'createBridge' } as const] : []),
       // He may be listening still: a channel that plays something cannot join a bridge.
       ...(past.length === 0 && call.plan.announcement !== undefined ? [{ do: 'stopAnnouncement' } as const] : []),
       ...step.actions,
     ],
   };
+}
+
+/** Its attempt was made and is given up. The way is asked for again, so that whoever comes next knows of it. */
+function givenUp(call: Call, facts: Facts, now: Moment): Step {
+  const attempt = attemptOf(call, facts);
+  const left = { outcome: ENGINE_FAILED, end: now, source: 'event', terminatedBy: 'system', answered: null, paidS: null } as const;
+  const past = [...facts.past, { ...attemptCdr(call, attempt, left).cdr, final: false }];
+  const step = chooseFrom(call, { bridged: false, granted: facts.granted, left: [], past }, facts.way, now);
+  return { state: step.state, actions: [{ do: 'hangUp', channelId: attempt.legId, q850: CANCEL_CAUSE }, { do: 'createBridge' }, ...step.actions] };
 }
 
 /** Legs of other devices that rang at once, or of attempts that were left, are of no use any more. */

@@ -37,6 +37,7 @@ export class Daemon implements Program {
   asleep = false;
   readonly #parts: DaemonParts;
   readonly line: RedisLine;
+  readonly bornMs: number;
   readonly #store: SimulatedStore;
   readonly #finisher: Finisher;
   readonly #servers: readonly LeasedServer[];
@@ -46,6 +47,7 @@ export class Daemon implements Program {
   constructor(parts: DaemonParts) {
     const { time, chance, faults, redis, bank, settings, log } = parts;
     this.name = parts.name;
+    this.bornMs = time.nowMs;
     this.#parts = parts;
     this.line = new RedisLine({ server: redis, time, chance, faults, owner: this, onReady: () => this.#redisBack() });
     const redisAway = { policy: settings.redisAway.policy, bound: parseMoney(String(settings.redisAway.bound)) };

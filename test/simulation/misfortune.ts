@@ -154,7 +154,7 @@ export class DayOfFaults {
   #loses(comesBack: 'empty' | 'old'): boolean {
     const simulation = this.#simulation;
     const { chance, redis, bank, daemons, asterisks, faults, time } = simulation;
-    const well = redis.up && !bank.away && time.nowMs > redis.frozenUntilMs && daemons.every((daemon) => daemon?.alive === true && !daemon.asleep && daemon.line.well && daemon.unsaved === 0) && asterisks.every(({ up, session }) => up && session !== null);
+    const well = redis.up && !bank.away && time.nowMs > redis.frozenUntilMs && daemons.every((daemon) => daemon?.alive === true && !daemon.asleep && time.nowMs > daemon.bornMs + CALM_MS && daemon.line.well && daemon.unsaved === 0) && asterisks.every(({ up, session }) => up && session !== null);
     if (!well || time.nowMs < this.#lastMs + CALM_MS) return false;
     this.#alone = true;
     simulation.blindUntilMs = Number.POSITIVE_INFINITY;

@@ -17,7 +17,7 @@ test('a seed repeats a run to the last step', async (t) => {
   t.same(one, other);
 });
 
-for (const [sabotage, tells] of [['hold', /on hold and -\d+ left|calls that are up make/], ['row', /no row/], ['place', /is stuck at|calls that are up make/], ['owed', /pending/], ['booking', /booked was|balance of user/]] as const) {
+for (const [sabotage, tells] of [['hold', /-\d+ on hold|on hold and -\d+ left|calls that are up make/], ['row', /no row/], ['place', /is stuck at|calls that are up make/], ['owed', /pending/], ['booking', /booked was|balance of user/]] as const) {
   test(`the auditor finds it: ${sabotage}`, async (t) => {
     const result = await simulate(AS_WRITTEN, { calls: 300, callsADay: 300, worlds: 1, faults: 'none', sabotage });
     t.match(result.differences.join('\n'), tells);
