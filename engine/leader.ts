@@ -53,6 +53,8 @@ export class Leader {
   #gap = false;
   /** It was free when it was asked for last. */
   #seenFree = false;
+  /** Until then whoever led may find the way back to a Redis that has forgotten him. */
+  #leftAloneUntil = 0;
   #metOther = '';
   #closed = false;
 
@@ -83,7 +85,9 @@ export class Leader {
   /** The connection to Redis had broken. What came back may know less, even if it still knows the lease. */
   redisBack(): void {
     this.#gap = true;
-    if (!this.#closed && this.#pendingTicks < 0) this.#tick();
+    this.#seenFree = false;
+    this.#leftAloneUntil = this.#parts.now() + this.#parts.lifeMs;
+    if (this.#leads && !this.#closed && this.#pendingTicks < 0) this.#tick();
   }
 
   /** Lets go of the lease, so that another daemon need not wait for its end. */
@@ -101,7 +105,8 @@ export class Leader {
       if (this.#pendingTicks >= SILENT_TICKS) this.#silent();
       return;
     }
-    this.#ask(this.#leads || this.#seenFree || this.#parts.isDead(this.#metOther));
+    const vanished = this.#seenFree && this.#parts.now() >= this.#leftAloneUntil;
+    this.#ask(this.#leads || vanished || this.#parts.isDead(this.#metOther));
   }
 
   #ask(claim: boolean): void {

@@ -71,6 +71,18 @@ t.test('a lease that vanished is taken when it is missing twice', async (t) => {
   t.ok(one.told.includes('lead'));
 });
 
+t.test('a Redis that has come back without the lease: whoever led has as long as a lease lasts to take it again', async (t) => {
+  const one = scene([other, { kind: 'free', ever: false }]);
+  t.teardown(async () => one.leader.release());
+  await asked(one, 2);
+  one.leader.redisBack();
+  await asked(one, 6);
+  t.notOk(one.asked.some(({ claim }) => claim));
+  one.clockMs = LIFE_MS;
+  await asked(one, one.asked.length + 2);
+  t.ok(one.asked.at(-1)?.claim);
+});
+
 t.test('the lease of a daemon that is known to be dead is taken at once', async (t) => {
   const one = scene([other, lead(7)], true);
   t.teardown(async () => one.leader.release());
