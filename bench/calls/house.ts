@@ -1,6 +1,6 @@
 /** One Asterisk with three ways to place the same call through it: Dial(), a null application, Tollgate. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
@@ -30,6 +30,8 @@ export interface House {
   readonly nodeCpuSeconds: (variant: Variant) => number;
   /** Until thawed Postgres answers nothing. */
   readonly freezePostgres: () => { readonly thaw: () => void };
+  /** Tollgate begins anew with these settings. */
+  readonly restart: (settings: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -108,9 +110,10 @@ export async function openHouse(): Promise<House> {
   const asterisk = await startAsterisk({ rtpPorts: 4000, additions: { 'pjsip.conf': pjsip(peer.port), 'extensions.conf': EXTENSIONS } });
   const nullApp = await startNullApp({ url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword, app: 'bench-null', endpoint: 'provider-1' });
   const engine = await startEngine({ postgresUrl: url, redisUrl: redisServer.url, asterisks: [asterisk], compiled: join(COMPILED, 'main.js'), settings: { drainTimeoutS: 1 } });
-  await until(async () => ((await asterisk.cli('pjsip show endpoint bench-tollgate')).includes(CALLER_IPS.tollgate) ? undefined : 'the device is not pushed'), { timeoutMs: 10_000 });
+  const pushed = async (): Promise<void> => until(async () => ((await asterisk.cli('pjsip show endpoint bench-tollgate')).includes(CALLER_IPS.tollgate) ? undefined : 'the device is not pushed'), { timeoutMs: 10_000 });
+  await pushed();
   const redis = new Redis(redisServer.url);
-  const pids: Readonly<Record<Variant, number | undefined>> = { dial: undefined, null: nullApp.pid, tollgate: engine.pid };
+  const pidOf = (variant: Variant): number | undefined => ({ dial: undefined, null: nullApp.pid, tollgate: engine.pid })[variant];
   return {
     asterisk,
     redis,
@@ -119,7 +122,13 @@ export async function openHouse(): Promise<House> {
       postgres.pause();
       return { thaw: () => postgres.resume() };
     },
-    nodeCpuSeconds: (variant) => cpuSeconds(pids[variant]),
+    nodeCpuSeconds: (variant) => cpuSeconds(pidOf(variant)),
+    restart: async (settings) => {
+      await engine.stop();
+      writeFileSync(engine.settingsFile, JSON.stringify({ ...(JSON.parse(readFileSync(engine.settingsFile, 'utf8')) as object), ...settings }));
+      await engine.start();
+      await pushed();
+    },
     close: async () => {
       await Promise.all([engine.stop(), nullApp.stop('SIGTERM')]);
       redis.disconnect();

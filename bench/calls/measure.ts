@@ -33,7 +33,7 @@ const HOLD_MS = 1000;
 /** Channels that are still there so long after the last call has ended are stuck. */
 const STUCK_AFTER_MS = 15_000;
 
-function percentile(sorted: readonly number[], share: number): number {
+export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
@@ -60,7 +60,7 @@ function scripts(before: ReadonlyMap<string, number>, after: ReadonlyMap<string,
 }
 
 /** Waits until all channels are gone; what stays is counted and hung up, so that the next load begins with none. */
-async function channelsLeft(house: House): Promise<number> {
+export async function channelsLeft(house: House): Promise<number> {
   const deadline = performance.now() + STUCK_AFTER_MS;
   let left = await house.asterisk.channelCount();
   while (left > 0 && performance.now() < deadline) {

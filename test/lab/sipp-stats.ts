@@ -16,8 +16,16 @@ export function readStats(csv: string): SippStats {
   };
 }
 
-/** The response times of a -trace_rtt file, in milliseconds. */
-export function readTimes(csv: string): number[] {
-  const lines = csv.trimEnd().split('\n').slice(1);
-  return lines.map((line) => Number(line.split(';')[1])).filter(Number.isFinite);
+export type ResponseTime = {
+  /** When the response came, milliseconds on SIPp's own clock. */
+  atMs: number;
+  tookMs: number;
+  /** The scenario's `rtd`. */
+  name: string;
+};
+
+/** The response times of a -trace_rtt file. */
+export function readTimes(csv: string): ResponseTime[] {
+  const lines = csv.trimEnd().split('\n').slice(1).map((line) => line.split(';'));
+  return lines.map(([at, took, name]) => ({ atMs: Number(at), tookMs: Number(took), name: name?.trim() ?? '' })).filter(({ tookMs }) => Number.isFinite(tookMs));
 }

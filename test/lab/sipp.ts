@@ -9,7 +9,7 @@ import { findPrograms } from './programs.ts';
 import { fillScenario, type ScenarioValues } from './scenario.ts';
 import { parseTrace, type SipMessage } from './sip-message.ts';
 import { signalQuietly } from './process-identity.ts';
-import { readStats, readTimes, type SippStats } from './sipp-stats.ts';
+import { readStats, readTimes, type ResponseTime, type SippStats } from './sipp-stats.ts';
 import { until } from './wait.ts';
 
 const DEFAULT_TIMEOUT_S = 30;
@@ -64,6 +64,8 @@ export type SippResult = {
   stats: SippStats;
   /** Milliseconds from the INVITE to its final answer, one for each call that got one. */
   setupTimesMs: number[];
+  /** All that the scenario times. */
+  responses: ResponseTime[];
   messages: SipMessage[];
   /** What SIPp complained about: unexpected messages and timeouts, in its own words. */
   errors: string;
@@ -130,10 +132,12 @@ export class Sipp {
 
   #result(exitCode: number): SippResult {
     const times = readdirSync(this.#folder).find((name) => name.endsWith('_rtt.csv'));
+    const responses = times === undefined ? [] : readTimes(read(join(this.#folder, times)));
     return {
       exitCode,
       stats: readStats(read(join(this.#folder, 'stats'))),
-      setupTimesMs: times === undefined ? [] : readTimes(read(join(this.#folder, times))),
+      setupTimesMs: responses.filter(({ name }) => name === 'setup').map(({ tookMs }) => tookMs),
+      responses,
       messages: this.messages(),
       errors: this.errors(),
     };
