@@ -170,13 +170,17 @@ t.test('money that ends', async (t) => {
 });
 
 t.test('calls at once share one balance to the last unit and never overdraw it', async (t) => {
-  // 7 units hold two slices of 3 and one second of a third call; of 5 calls 2 find nothing.
+  // 7 units hold two slices of 3 and one second of a third call; of 5 calls 2 find nothing. Where the first extends its slice
+  // before the others are there, one more finds nothing.
   const caller = await startCaller({ scenario: 'any-answer', target: stage.asterisk, ip: IPS.many, from: '37060000001', to: '37061000000', calls: 5, ratePerSecond: 50, values: { holdMs: 6000 } });
   const payer = `tollgate:payer:${await stage.userId('many')}`;
   await until(async () => ((await stage.redis.hget(payer, 'reserved')) === '7000000' ? undefined : `${await stage.redis.hget(payer, 'reserved')} millionths are on hold, not 7 units`));
   const rows = await stage.rowsOf(await caller.done);
-  const outcomes = rows.map((row) => `${String(row['disposition'])} ${String(row['hangup_cause'])} ${String(row['billsec'])} s`).sort();
-  t.same(outcomes, ['ANSWERED 16 1 s', 'ANSWERED 16 3 s', 'ANSWERED 16 3 s', 'FAILED 212 0 s', 'FAILED 212 0 s']);
+  const outcomes = rows.map((row) => `${String(row['disposition'])} ${String(row['hangup_cause'])}`).sort();
+  const answered = outcomes.filter((outcome) => outcome === 'ANSWERED 16').length;
+  t.ok(answered === 3 || answered === 2, outcomes.join());
+  t.same(outcomes.slice(answered), Array.from({ length: 5 - answered }, () => 'FAILED 212'));
+  t.equal(rows.reduce((seconds, row) => seconds + Number(row['billsec']), 0), 7, 'together 7 units');
   await settles('many', '0');
 });
 
