@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   export: async () => (await import('./cli/export.ts')).registerExport,
   route: async () => (await import('./cli/route.ts')).registerRoute,
   calls: async () => (await import('./cli/calls.ts')).registerCalls,
+  hangup: async () => (await import('./cli/hangup.ts')).registerHangup,
   doctor: async () => (await import('./cli/doctor.ts')).registerDoctor,
   price: async () => (await import('./cli/price.ts')).registerPrice,
   did: async () => (await import('./cli/did.ts')).registerDid,

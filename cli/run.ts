@@ -10,6 +10,7 @@ import { Engine } from '../engine/engine.ts';
 import type { Settings } from '../config/schema.ts';
 import { parseMoney } from '../rating/money.ts';
 import { openStore } from '../store/open.ts';
+import { CommandListener } from '../store/redis/commands.ts';
 import { sayAlive, watchOver } from './watchdog.ts';
 
 const EXAMPLE = `
@@ -74,6 +75,7 @@ async function run(settings: Settings): Promise<void> {
   const engine = new Engine(settings, store, log);
   store.onCatalogChange(() => engine.catalogChanged());
   const { postgresUrl, redisUrl, mail, webhook } = settings;
+  const commands = new CommandListener({ redisUrl, daemon: engine.daemon, obey: async (command) => engine.obey(command), log });
   const warnings = Warnings === null ? null : new Warnings({ postgresUrl, redisUrl, sweepMinutes: settings.warnings.sweepMinutes, mail, webhook, log });
   let draining = false;
   const health = await startHealth(settings.health, () => ({ draining, store: store.health(), engine: engine.health(), warnings: warnings?.health() ?? null }));
@@ -82,6 +84,7 @@ async function run(settings: Settings): Promise<void> {
   draining = true;
   log.info({ signal }, 'Stopping');
   await Promise.all([stop(engine, store, health), warnings?.close()]);
+  commands.close();
   log.info({}, 'Stopped');
   // All is handed over; timers of the drain would keep the process for as long as it might have lasted.
   process.exit(0);

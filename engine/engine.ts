@@ -10,6 +10,8 @@ import { daemonName } from './daemon-name.ts';
 import { LeasedServer } from './leased-server.ts';
 import type { ServerHealth } from './leased-server.ts';
 import type { Settings } from '../config/schema.ts';
+import { DONE } from '../store/redis/commands.ts';
+import type { Command, CommandAnswer } from '../store/redis/commands.ts';
 
 export interface EngineHealth {
   readonly servers: readonly ServerHealth[];
@@ -21,6 +23,8 @@ export interface EngineHealth {
 const SAVE_MS = 5000;
 
 export class Engine {
+  /** Its name in the leases. */
+  readonly daemon = daemonName();
   readonly #settings: Settings;
   readonly #finisher: Finisher;
   readonly #servers: readonly LeasedServer[];
@@ -30,7 +34,7 @@ export class Engine {
     this.#settings = settings;
     this.#log = log;
     this.#finisher = new Finisher(store, log);
-    const daemon = daemonName();
+    const { daemon } = this;
     this.#servers = settings.asterisk.map(
       (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random, door: { connect: connectAsterisk, readWitness } }),
     );
@@ -45,6 +49,18 @@ export class Engine {
 
   hangUp(callId: string): boolean {
     return this.#servers.some((server) => server.hangUp(callId));
+  }
+
+  /** What an operator wants of an Asterisk. Only whoever surely leads it may do it. */
+  async obey({ name, serverId, fields }: Command): Promise<CommandAnswer> {
+    const server = this.#servers.find(({ id }) => id === serverId);
+    if (server === undefined || !server.mayAct) return { done: false, reason: `Another daemon leads Asterisk ${serverId} by now: try again.` };
+    switch (name) {
+      case 'hangup':
+        return server.hangUp(fields['call'] ?? '') ? DONE : { done: false, reason: `There is no call ${fields['call']}, or it is over.` };
+      default:
+        return { done: false, reason: `This daemon does not know the command ${name}: it may be of an older version.` };
+    }
   }
 
   health(): EngineHealth {

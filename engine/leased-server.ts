@@ -51,6 +51,15 @@ export class LeasedServer {
     });
   }
 
+  get id(): number {
+    return this.#parts.asterisk.id;
+  }
+
+  /** It surely leads at this moment. */
+  get mayAct(): boolean {
+    return this.#server !== null && this.#leader.mayAct();
+  }
+
   get health(): ServerHealth {
     const server = this.#server;
     return {

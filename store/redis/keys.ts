@@ -8,9 +8,9 @@ export const CDR_STREAM = 'tollgate:cdr';
 export const REFUSED_STREAM = 'tollgate:cdr:refused';
 
 export const callKey = (callId: string): string => `tollgate:call:${callId}`;
-/** Mark of a finished call: a late repetition changes nothing. */
 /** A caller was refused, and his CDR is queued. */
 export const refusedKey = (callId: string): string => `tollgate:refused:${callId}`;
+/** Mark of a finished call: a late repetition changes nothing. */
 export const doneKey = (callId: string): string => `tollgate:done:${callId}`;
 const HOUR_MS = 3_600_000;
 /** Flash calls of one number within one hour of the clock (UTC). */
@@ -37,6 +37,11 @@ export function claimKey(key: string, nowMs: number): string {
 
 /** Which daemon leads an Asterisk. */
 export const leadKey = (serverId: number): string => `tollgate:lead:${serverId}`;
+
+/** Where a daemon, by the name in its leases, listens for commands. */
+export const commandChannel = (daemon: string): string => `tollgate:commands:${daemon}`;
+/** What came of a command. */
+export const answerKey = (commandId: string): string => `tollgate:answer:${commandId}`;
 
 /** The daemon that adds counters and holds up anew, for all. */
 export const RECONCILER = 'tollgate:reconciler';
