@@ -26,9 +26,13 @@ export async function prepareWriter(writer: ClientBase): Promise<void> {
   prepared.add(writer);
 }
 
-/** `rows`: lines of COPY. Returns the unique ids of the calls whose final row was new. */
-export async function insertCalls(writer: ClientBase, rows: string): Promise<ReadonlySet<string>> {
+/** `rows`: lines of COPY. */
+export async function copyCalls(writer: ClientBase, rows: string): Promise<void> {
   await pipeline(Readable.from([rows]), writer.query(copying(copyFrom(`copy settling (${NAMES}) from stdin`))));
+}
+
+/** Of what was copied. Returns the unique ids of the calls whose final row was new. */
+export async function insertCalls(writer: Writer): Promise<ReadonlySet<string>> {
   const result = await writer.query<{ uniqueid: string; final: boolean }>({
     name: 'settle-calls',
     // The exchange rate of the user's currency is frozen with the row. Talk of providers is counted with the rows that are

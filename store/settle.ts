@@ -18,7 +18,7 @@ import { runScript } from './redis/scripts.ts';
 import type { Units } from './redis/units.ts';
 import { entryProblem, isPoison, poisonReason, readEntries, usersOf } from './settle-entry.ts';
 import type { Entry } from './settle-entry.ts';
-import { insertCalls, insertDebits, makePartition, prepareWriter, takeSettlerLock } from './settle-sql.ts';
+import { copyCalls, insertCalls, insertDebits, makePartition, prepareWriter, takeSettlerLock } from './settle-sql.ts';
 import type { NamedDebit } from './settle-sql.ts';
 
 export interface SettlerParts {
@@ -71,6 +71,8 @@ export class Settler {
   #reason = '';
   /** The batch after the one in hand, read while Postgres works. */
   #ahead: Promise<readonly Entry[]> | null = null;
+  /** Redis is told of the batch before the one in hand: it is in Postgres, and waits for nothing else. */
+  #telling: Promise<void> = Promise.resolve();
   #closed = false;
   #done: Promise<void> = Promise.resolve();
 
@@ -101,6 +103,7 @@ export class Settler {
     this.#closed = true;
     this.#sleeper.wake();
     await this.#done;
+    await this.#telling.catch(() => undefined);
   }
 
   async #run(): Promise<void> {
@@ -151,10 +154,13 @@ export class Settler {
     try {
       const settled = await this.#settleAll(entries);
       if (!settled) this.#ahead = null;
+      if (this.#ahead === null) await this.#telling;
       return settled ? entries.length : 0;
     } catch (error) {
       // What failed is the oldest still.
       this.#ahead = null;
+      await this.#telling.catch(() => undefined);
+      this.#telling = Promise.resolve();
       throw error;
     }
   }
@@ -199,7 +205,10 @@ export class Settler {
     }
     if (balances === null) return false;
     this.#parts.balances.take(balances);
-    await this.#tellRedis(entries, balances);
+    await this.#telling;
+    this.#telling = this.#tellRedis(entries, balances);
+    // Whoever waits for it next is told of its failure.
+    this.#telling.catch(() => undefined);
     this.#settled += entries.length;
     return true;
   }
@@ -276,9 +285,10 @@ async function rollBack(client: PoolClient, cause: unknown): Promise<void> {
 }
 
 async function write(client: PoolClient, entries: readonly Entry[]): Promise<readonly Spendable[]> {
-  const fresh = await insertCalls(client, entries.map((entry) => entry.rows).join(''));
-  const debits = entries.filter((entry) => fresh.has(entry.final)).flatMap((entry) => named(entry));
-  await insertDebits(client, debits);
+  await copyCalls(client, entries.map((entry) => entry.rows).join(''));
+  // The debits are read while Postgres is at work.
+  const [fresh, debits] = await Promise.all([insertCalls(client), Promise.resolve().then(() => entries.flatMap((entry) => named(entry)))]);
+  await insertDebits(client, debits.filter(({ uniqueId }) => fresh.has(uniqueId)));
   const users = usersOf(entries);
   return users.length === 0 ? [] : loadBalances(client, users);
 }

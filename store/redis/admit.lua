@@ -22,10 +22,12 @@ if redis.call('EXISTS', done, 'tollgate:refused:' .. ARGV[1]) > 0 then return {'
 
 -- Sums of what is there and what this call takes, so that two claims on one key see each other.
 local there, taken, order = {}, {}, {}
+local function look(first, last)
+  if last < first then return end
+  for i, value in ipairs(redis.call('MGET', unpack(KEYS, first, last))) do there[KEYS[first + i - 1]] = tonumber(value or '0') end
+end
 local function room(key, limit)
-  if limit == 0 then return true end
-  if not there[key] then there[key] = tonumber(redis.call('GET', key) or '0') end
-  return there[key] + (taken[key] or 0) < limit
+  return limit == 0 or there[key] + (taken[key] or 0) < limit
 end
 local function claim(key, places)
   if not taken[key] then taken[key] = 0; order[#order + 1] = key end
@@ -34,6 +36,7 @@ end
 
 local arg = 7
 local held = {}
+look(4, 3 + counters + windows)
 for i = 1, counters + windows do
   local key = KEYS[3 + i]
   if not room(key, tonumber(ARGV[arg])) then return {'refused', ARGV[arg + 1]} end
@@ -87,6 +90,7 @@ for w = 1, ways do
   local claims = tonumber(ARGV[arg])
   if way < 0 then
     local fits, tried = true, {}
+    look(key_at + 1, key_at + claims)
     for c = 1, claims do
       local key = KEYS[key_at + c]
       if not room(key, tonumber(ARGV[arg + c])) then fits = false; break end
@@ -107,9 +111,18 @@ end
 if ways > 0 and way < 0 then return {'noWay'} end
 
 -- Everything fits: only now is anything written.
+local sums = {}
 for _, key in ipairs(order) do
-  if taken[key] > 0 then take(key, taken[key]) end
+  if taken[key] > 0 then
+    if is_window(key) then
+      take(key, taken[key])
+    else
+      sums[#sums + 1] = key
+      sums[#sums + 1] = there[key] + taken[key]
+    end
+  end
 end
+if #sums > 0 then redis.call('MSET', unpack(sums)) end
 local fields, names = {unpack(ARGV, arg)}, {}
 local function keep(field, value)
   fields[#fields + 1] = field

@@ -7,17 +7,29 @@
 local call, live, done, stream = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 if ARGV[2] ~= '0' and not redis.call('SET', done, '1', 'NX', 'EX', ARGV[2]) then return {0} end
 local held = redis.call('HMGET', call, '_held', '_way_held', '_payers')
-for key in string.gmatch((held[1] or '') .. ' ' .. (held[2] or ''), '%S+') do give_back(key) end
+give_back((held[1] or '') .. ' ' .. (held[2] or ''))
+-- Of each payer: what the call held, and what he owes for it.
+local users, fields, owes = {}, {}, {}
 for user in string.gmatch(held[3] or '', '%S+') do
-  local payer = 'tollgate:payer:' .. user
-  local hold = redis.call('HGET', call, '_hold:' .. user)
-  local reserved = redis.call('HGET', payer, 'reserved')
-  if hold and reserved then redis.call('HSET', payer, 'reserved', text(minus(money(reserved), money(hold)))) end
+  users[#users + 1] = user
+  fields[#fields + 1] = '_hold:' .. user
 end
+local holds = #users > 0 and redis.call('HMGET', call, unpack(fields)) or {}
+local paying = {}
+for _, user in ipairs(users) do paying[user] = true end
 for user, amount in string.gmatch(ARGV[3], '(%S+) (%S+)') do
+  owes[user] = money(amount)
+  if not paying[user] then users[#users + 1] = user end
+end
+for i, user in ipairs(users) do
   local payer = 'tollgate:payer:' .. user
-  local pending = redis.call('HGET', payer, 'pending') or '0'
-  redis.call('HSET', payer, 'pending', text(plus(money(pending), money(amount))))
+  local now, changes = redis.call('HMGET', payer, 'reserved', 'pending'), {}
+  if holds[i] and now[1] then changes = {'reserved', text(minus(money(now[1]), money(holds[i])))} end
+  if owes[user] then
+    changes[#changes + 1] = 'pending'
+    changes[#changes + 1] = text(plus(money(now[2] or '0'), owes[user]))
+  end
+  if #changes > 0 then redis.call('HSET', payer, unpack(changes)) end
 end
 redis.call('DEL', call)
 redis.call('ZREM', live, ARGV[1])

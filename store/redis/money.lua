@@ -55,9 +55,27 @@ local function spendable(payer, now)
   return own, today
 end
 
--- Takes a place back; a counter at 0 is not kept.
-local function give_back(key)
-  if redis.call('DECR', key) <= 0 then redis.call('DEL', key) end
+-- Takes places back, by the names of their counters with blanks between; a counter at 0 is not kept. Read and written
+-- together: each command of a script costs more than its work.
+local function give_back(names)
+  local keys, places = {}, {}
+  for key in string.gmatch(names, '%S+') do
+    if not places[key] then keys[#keys + 1] = key end
+    places[key] = (places[key] or 0) + 1
+  end
+  if #keys == 0 then return end
+  local kept, gone = {}, {}
+  for i, value in ipairs(redis.call('MGET', unpack(keys))) do
+    local left = tonumber(value or '0') - places[keys[i]]
+    if left > 0 then
+      kept[#kept + 1] = keys[i]
+      kept[#kept + 1] = left
+    else
+      gone[#gone + 1] = keys[i]
+    end
+  end
+  if #kept > 0 then redis.call('MSET', unpack(kept)) end
+  if #gone > 0 then redis.call('DEL', unpack(gone)) end
 end
 
 local function is_window(key) return string.sub(key, 1, 13) == 'tollgate:cps:' end

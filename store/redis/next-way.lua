@@ -7,7 +7,7 @@
 local call, ways = KEYS[1], tonumber(ARGV[1])
 local present = redis.call('HGET', call, '_way_held')
 if not present then return -2 end
-for key in string.gmatch(present, '%S+') do give_back(key) end
+give_back(present)
 
 local way, way_held = -1, {}
 local arg, key_at = 2, 1

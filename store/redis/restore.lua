@@ -15,7 +15,7 @@ local missing = not known[1]
 local held, way_held = {}, {}
 local way_changed = known[1] ~= ARGV[3]
 if way_changed then
-  for key in string.gmatch(known[2] or '', '%S+') do give_back(key) end
+  give_back(known[2] or '')
 end
 for i = 1, counters do
   local key, is_way = KEYS[3 + i], i > counters - of_way

@@ -6,6 +6,7 @@ import { decide } from '../../engine/call/decide.ts';
 import { resume } from '../../engine/call/resume.ts';
 import type { Facts, LegFacts } from '../../engine/call/resume.ts';
 import type { Call, Gone, Moment, Step } from '../../engine/call/state.ts';
+import { serialize } from 'node:v8';
 import { decodeCall, decodePast, encodeCall, encodePast } from '../../engine/memo.ts';
 import { parseMoney } from '../../rating/money.ts';
 import { ARRIVED, call, deviceWay, provider, rate } from './call-builder.ts';
@@ -142,4 +143,5 @@ test('a memo gives back the call as it was, and rates that are one stay one', as
   deepStrictEqual(decodePast({ memo: encodeCall(two, [cdr('y')]), past: null }), [cdr('y')], 'written down anew');
   deepStrictEqual(decodePast({ memo: encodeCall(two, [cdr('y')]), past: encodePast([cdr('x')]) }), [cdr('x')], 'and has failed over since');
   deepStrictEqual(decodePast({ memo: encodeCall(two), past: null }), []);
+  for (const other of [serialize([1, two]), Buffer.from('not a memo'), Buffer.alloc(0), encodeCall(two).subarray(0, 40)]) deepStrictEqual(decodeCall(other), null);
 });

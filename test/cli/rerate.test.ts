@@ -10,7 +10,7 @@ import type { Client } from 'pg';
 import type { CdrPrice } from '../../engine/call/admission.ts';
 import { encodeEntry } from '../../store/cdr-row.ts';
 import type { DebitText } from '../../store/cdr-row.ts';
-import { insertCalls, insertDebits, prepareWriter } from '../../store/settle-sql.ts';
+import { copyCalls, insertCalls, insertDebits, prepareWriter } from '../../store/settle-sql.ts';
 import { parseMoney } from '../../rating/money.ts';
 import { perMinute, rateToJson, simpleRate } from '../../rating/rate.ts';
 import { charge } from '../../rating/charge.ts';
@@ -61,7 +61,8 @@ async function settled(client: Client, count: number): Promise<void> {
       { account: 'user', accountId: 5, amount: parseMoney('0.25'), cause: 'call' }, { account: 'user', accountId: 2, amount: parseMoney('0.25'), cause: 'call' }, { account: 'provider', accountId: 3, amount: parseMoney('-0.1'), cause: 'call' },
     ]);
     await client.query('begin');
-    await insertCalls(client, entry.rows);
+    await copyCalls(client, entry.rows);
+    await insertCalls(client);
     await insertDebits(client, (JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final })));
     await client.query('commit');
   }
