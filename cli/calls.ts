@@ -1,19 +1,31 @@
 /** `calls`: the calls that are up, read from Redis. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
-import Table from 'cli-table3';
 import { createLogUpdate } from 'log-update';
+import { chosen, countedBy, KEYS, STATES } from './calls/choose.ts';
+import type { CallKey, Filter } from './calls/choose.ts';
+import { CallRows, rowForPrograms } from './calls/row.ts';
+import { callsTable, countsTable } from './calls/table.ts';
+import type { Screen } from './calls/table.ts';
+import { CommandError } from './context.ts';
 import type { CliContext } from './context.ts';
+import { moneyText } from '../rating/money.ts';
 import { openLiveView } from '../store/redis/view.ts';
-import type { LiveCall } from '../store/redis/live.ts';
+import type { LiveView } from '../store/redis/view.ts';
 
 const EXAMPLE = `
 Examples:
   npm run -s tollgate -- calls
-  npm run -s tollgate -- calls --json | jq '.calls[].to'`;
+  npm run -s tollgate -- calls --user anna --state answered
+  npm run -s tollgate -- calls --by provider
+  npm run -s tollgate -- calls --json | jq '.calls[].to'
 
-interface Options {
+The price is what the user would owe if the call ended now. A call is hung up by its id: \`hangup CALL\`.`;
+
+interface Options extends Filter {
+  readonly by?: CallKey;
+  readonly newest?: boolean;
   readonly json?: boolean;
   readonly once?: boolean;
   readonly every: number;
@@ -29,6 +41,13 @@ export function registerCalls(program: Command, context: CliContext): void {
   program
     .command('calls')
     .description('the calls that are up: a table that stays until Ctrl-C')
+    .option('--user <name>', 'only those of this user')
+    .option('--provider <name>', 'only those that this provider carries now')
+    .option('--did <DID>', 'only those to this DID')
+    .option('--server <id>', 'only those on this Asterisk')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(STATES))
+    .addOption(new Option('--by <what>', 'count them instead').choices(KEYS))
+    .option('--newest', 'newest first')
     .option('--once', 'print the table once')
     .option('--json', 'print once, for programs')
     .option('--every <seconds>', 'refresh so often', seconds, 1)
@@ -38,59 +57,45 @@ export function registerCalls(program: Command, context: CliContext): void {
 
 async function show(context: CliContext, options: Options): Promise<void> {
   const settings = context.settings();
-  const view = await openLiveView(settings.redisUrl, settings.calls.priceDecimals);
+  const view = await openLiveView(settings.redisUrl, settings.calls.priceDecimals).catch((error: unknown) => {
+    throw new CommandError(error instanceof Error ? error.message : String(error));
+  });
   try {
-    if (options.json === true) {
-      const calls = (await view.calls()).map((call) => ({ callId: call.callId, startedMs: call.startedMs, ...call.fields }));
-      process.stdout.write(`${JSON.stringify({ calls, counters: await view.counters() })}\n`);
-      return;
-    }
-    if (options.once === true || !process.stdout.isTTY) {
-      process.stdout.write(`${callsTable(await view.calls(), Date.now())}\n`);
-      return;
-    }
-    await keepShowing(async () => callsTable(await view.calls(), Date.now()), options.every);
+    if (options.json === true) process.stdout.write(`${JSON.stringify(await forPrograms(view, options))}\n`);
+    else if (options.once === true || !process.stdout.isTTY) process.stdout.write(`${await tableOf(view, new CallRows(), options)}\n`);
+    else await keepShowing(view, options);
   } finally {
     await view.close();
   }
 }
 
-async function keepShowing(text: () => Promise<string>, everyS: number): Promise<void> {
+async function forPrograms(view: LiveView, options: Options): Promise<object> {
+  const rows = chosen(new CallRows().of(await view.calls(), Date.now()), options);
+  if (options.by !== undefined) return { by: options.by, counts: countedBy(rows, options.by).map((count) => ({ ...count, price: moneyText(count.price) })) };
+  return { calls: (options.newest === true ? rows.toReversed() : rows).map(rowForPrograms), counters: await view.counters() };
+}
+
+/** Where there is no terminal, all are shown as wide as they are. */
+function screen(): Screen {
+  const { isTTY, columns, rows } = process.stdout;
+  return isTTY ? { columns, rows: rows - 1, colours: true } : { columns: Number.POSITIVE_INFINITY, rows: Number.POSITIVE_INFINITY, colours: false };
+}
+
+async function tableOf(view: LiveView, known: CallRows, options: Options): Promise<string> {
+  const all = known.of(await view.calls(), Date.now());
+  const rows = chosen(all, options);
+  if (options.by !== undefined) return countsTable(countedBy(rows, options.by), options.by, screen());
+  return callsTable(options.newest === true ? rows.toReversed() : rows, all.length, screen());
+}
+
+async function keepShowing(view: LiveView, options: Options): Promise<void> {
   const update = createLogUpdate(process.stdout);
+  const known = new CallRows();
   const stopped = new AbortController();
   process.once('SIGINT', () => stopped.abort());
   while (!stopped.signal.aborted) {
-    update(await text());
-    await wait(everyS * 1000, undefined, { signal: stopped.signal }).catch(() => undefined);
+    update(await tableOf(view, known, options));
+    await wait(options.every * 1000, undefined, { signal: stopped.signal }).catch(() => undefined);
   }
   update.done();
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
-}
-
-function lasting(ms: number): string {
-  const total = Math.max(0, Math.floor(ms / 1000));
-  return `${two(Math.floor(total / 3600))}:${two(Math.floor(total / 60) % 60)}:${two(total % 60)}`;
-}
-
-const PROVIDER_COUNTER = 'tollgate:calls:provider:';
-
-/** The SIP name of the provider that has the call at present: where it has its place. */
-function wayOf({ fields, counters }: LiveCall): string {
-  const place = counters.find((key) => key.startsWith(PROVIDER_COUNTER));
-  return fields['way'] ?? (place === undefined ? '' : `provider-${place.slice(PROVIDER_COUNTER.length)}`);
-}
-
-/** Rows that fit the terminal; how many more there are is said below. */
-export function callsTable(calls: readonly LiveCall[], nowMs: number, rows = (process.stdout.rows ?? 50) - 6): string {
-  const style = process.stdout.isTTY ? { head: ['bold'], border: ['grey'] } : { head: [], border: [] };
-  const table = new Table({ head: ['since', 'state', 'user', 'from', 'to', 'DID', 'provider', 'server'], style });
-  for (const call of calls.slice(0, Math.max(1, rows))) {
-    const { fields, startedMs } = call;
-    table.push([lasting(nowMs - startedMs), fields['state'] ?? '', fields['user'] ?? '', fields['from'] ?? '', fields['to'] ?? '', fields['did'] ?? '', wayOf(call), fields['server'] ?? '']);
-  }
-  const more = calls.length - Math.max(1, rows);
-  return `${table.toString()}\n${calls.length} ${calls.length === 1 ? 'call' : 'calls'}${more > 0 ? `, ${more} of them not shown` : ''}`;
 }

@@ -41,9 +41,11 @@ interface Ran {
   readonly err: string;
 }
 
-function hangup(...args: readonly string[]): Promise<Ran> {
+const hangup = async (...args: readonly string[]): Promise<Ran> => tollgate('hangup', ...args);
+
+function tollgate(...args: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [...PROGRAM, '--config', first.settingsFile, 'hangup', ...args], { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
+    execFile(process.execPath, [...PROGRAM, '--config', first.settingsFile, ...args], { cwd: PROJECT, timeout: 60_000 }, (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }));
   });
 }
 
@@ -59,6 +61,20 @@ async function leader(): Promise<string> {
   return ((await stage.redis.get('tollgate:lead:1')) ?? '').replace(/^\d+ /, '');
 }
 
+t.test('calls shows who talks to whom by which provider, what it costs so far, and how many there are', async (t) => {
+  const [talking, waiting] = [await start('37060010009', 'call-until-bye', 'answered'), await start('37060020009', 'any-answer', 'ringing')];
+  const shown = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await tollgate('calls', '--json', ...args)).out);
+  t.match(await shown('--provider', 'answering'), { calls: [{ callId: talking.callId, state: 'answered', user: 'ada', from: '37069000001', to: '37060010009', provider: 'answering', price: /^[1-9]\d*$/, server: '1', seconds: Number }] });
+  t.match(await shown('--state', 'ringing', '--user', 'ada', '--server', '1'), { calls: [{ callId: waiting.callId, provider: 'ringing', price: '0' }] });
+  t.match(await shown('--newest'), { calls: [{ to: '37060020009' }, { to: '37060010009' }] });
+  t.match(await shown('--did', '4401'), { calls: [], counters: { 'calls:server:1': 2 } });
+  t.match(await shown('--by', 'provider'), { by: 'provider', counts: [{ name: 'answering', calls: 1, answered: 1, price: /^[1-9]/ }, { name: 'ringing', calls: 1, ringing: 1, price: '0' }] });
+  t.match((await tollgate('calls', '--once', '--state', 'answered')).out, new RegExp(`^since .*\\n00:00:\\d\\d  answered  ada .* answering .*${talking.callId}\\n1 of 2 calls: 1 answered\\n$`));
+  t.match(await tollgate('calls', '--state', 'talking'), { code: 1, err: /Allowed choices are dialling, ringing, answered/ });
+  t.match(await hangup(talking.callId, waiting.callId), { code: 0 });
+  await Promise.all([stage.rowsOf(await talking.caller.done), waiting.caller.done]);
+});
+
 t.test('a call that talks is ended; it is charged, and the log tells who wanted it', async (t) => {
   const { caller, callId } = await start('37060010001', 'call-until-bye', 'answered');
   t.match(await hangup(callId), { code: 0, out: `${callId} is hung up.\n` });
@@ -67,7 +83,7 @@ t.test('a call that talks is ended; it is charged, and the log tells who wanted 
   const [row] = await stage.rowsOf(result);
   t.match(row, { disposition: 'ANSWERED', hangup_cause: 16, terminated_by: 'system', end_source: 'event' });
   t.ok(Number(row?.['user_price']) > 0, 'what was talked is paid');
-  t.match(first.log().filter((line) => line['msg'] === 'Command'), [{ command: 'hangup', by: /./, fields: { call: callId }, done: true }]);
+  t.match(first.log().filter((line) => line['msg'] === 'Command').slice(-1), [{ command: 'hangup', by: /./, fields: { call: callId }, done: true }]);
   const again = await hangup(callId, '--json');
   t.equal(again.code, 1);
   t.match(JSON.parse(again.out), [{ call: callId, done: false, reason: `There is no call ${callId}, or it is over.` }]);

@@ -47,10 +47,10 @@ try {
 }
 
 async function callsAndTables(on: DemoStage): Promise<boolean> {
-  const { db, view, asterisk, providerNames } = on;
+  const { db, view, asterisk } = on;
   await rememberBalances(db);
   say('\nSeven calls:');
-  const table = new LiveTable(view, providerNames);
+  const table = new LiveTable(view);
   const placed = await placeCalls(CALLS, asterisk, (line) => table.say(line));
   const cdrs = await readCdrs(db, placed);
   await table.stop();

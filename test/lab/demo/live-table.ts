@@ -4,26 +4,26 @@
  */
 
 import { createLogUpdate } from 'log-update';
-import { callsTable } from '../../../cli/calls.ts';
-import type { LiveCall } from '../../../store/redis/live.ts';
+import { CallRows } from '../../../cli/calls/row.ts';
+import type { CallRow } from '../../../cli/calls/row.ts';
+import { callsTable } from '../../../cli/calls/table.ts';
 import type { LiveView } from '../../../store/redis/view.ts';
 import { pause } from '../wait.ts';
 
 const LOOK_EVERY_MS = 100;
 /** What is said around it needs room too. */
-const MOST_ROWS = 8;
+const MOST_LINES = 11;
 
 export class LiveTable {
   readonly #view: LiveView;
-  readonly #providerNames: ReadonlyMap<number, string>;
+  readonly #rows = new CallRows();
   readonly #update = process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
   #last = '';
   #stopped = false;
   readonly #running: Promise<void>;
 
-  constructor(view: LiveView, providerNames: ReadonlyMap<number, string>) {
+  constructor(view: LiveView) {
     this.#view = view;
-    this.#providerNames = providerNames;
     this.#running = this.#run();
   }
 
@@ -43,26 +43,20 @@ export class LiveTable {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      this.#show((await this.#view.calls()).map((call) => this.#named(call)));
+      this.#show(this.#rows.of(await this.#view.calls(), Date.now()));
       await pause(LOOK_EVERY_MS);
     }
   }
 
-  #show(calls: readonly LiveCall[]): void {
-    const table = `Active calls, read from Redis:\n${callsTable(calls, Date.now(), MOST_ROWS)}`;
+  #show(rows: readonly CallRow[]): void {
+    const { columns, isTTY } = process.stdout;
+    const table = `Active calls, read from Redis:\n${callsTable(rows, rows.length, { columns: isTTY ? columns : 120, rows: MOST_LINES, colours: isTTY })}`;
     if (this.#update !== undefined) {
       this.#update(table);
       return;
     }
-    const state = calls.map(({ callId, fields }) => `${callId} ${fields['state']} ${fields['way']}`).join('\n');
+    const state = rows.map(({ callId, state, provider, device }) => `${callId} ${state} ${provider} ${device}`).join('\n');
     if (state !== this.#last) process.stdout.write(`${table}\n`);
     this.#last = state;
-  }
-
-  /** With the provider's name, where it is with one. */
-  #named(call: LiveCall): LiveCall {
-    const id = /(?<=calls:provider:)\d+/.exec(call.counters.join(' '))?.[0];
-    const name = id === undefined ? undefined : this.#providerNames.get(Number(id));
-    return name === undefined ? call : { ...call, fields: { ...call.fields, way: name } };
   }
 }

@@ -27,8 +27,6 @@ export type DemoStage = {
   farEnds: FarEnds;
   db: Client;
   view: LiveView;
-  /** Providers' names by their ids, which Redis has. */
-  providerNames: ReadonlyMap<number, string>;
   close: () => Promise<void>;
 };
 
@@ -53,7 +51,6 @@ export async function openDemoStage(): Promise<DemoStage> {
   const view = await openLiveView(redis.url, PRICE_DECIMALS);
   return {
     postgresUrl, redisUrl: redis.url, asterisk, engine, farEnds, db, view,
-    providerNames: await namesOfProviders(db),
     close: async () => closeAll({ postgres, redis, asterisk, engine, db, view }),
   };
 }
@@ -86,9 +83,4 @@ async function accountsInForce(db: Client, engine: EngineProcess): Promise<void>
     },
     { timeoutMs: 20_000, everyMs: 50 },
   );
-}
-
-async function namesOfProviders(db: Client): Promise<ReadonlyMap<number, string>> {
-  const { rows } = await db.query<{ id: number; name: string }>('select id, name from providers');
-  return new Map(rows.map(({ id, name }) => [id, name]));
 }
