@@ -71,7 +71,7 @@ export async function insertDebits(writer: Writer, debits: readonly NamedDebit[]
       insert into balance_ledger (account, account_id, version, amount, balance_after, cause, reference)
       select d.account, d.account_id, h.balance_version + row_number() over w, -d.amount, h.balance - sum(d.amount) over w, d.cause, d.reference
       from debit d left join (select * from payer union all select * from carrier) h on h.account = d.account and h.id = d.account_id
-      window w as (partition by d.account, d.account_id order by d.n)`,
+      window w as (partition by d.account_id, d.account order by d.n)`,
     values: [
       debits.map(({ debit }) => debit[0]), debits.map(({ debit }) => debit[1]), debits.map(({ debit }) => debit[2]),
       debits.map(({ debit }) => debit[3]), debits.map(({ uniqueId }) => uniqueId),
