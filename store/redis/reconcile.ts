@@ -75,6 +75,7 @@ export class Reconciler {
   #timer: NodeJS.Timeout | undefined;
   #before: ReadonlySet<string> = new Set();
   #repaired = 0;
+  #busy = false;
   readonly #name = randomUUID();
 
   constructor(parts: ReconcilerParts) {
@@ -88,12 +89,23 @@ export class Reconciler {
 
   start(): void {
     this.#timer = setInterval(() => {
-      if (this.#parts.usable()) this.#inTurn().catch((error: unknown) => this.#parts.log.debug({ reason: String(error) }, 'Counters could not be added up'));
+      if (this.#parts.usable() && !this.#busy) void this.#turn();
     }, this.#parts.everyMs).unref();
   }
 
   close(): void {
     clearInterval(this.#timer);
+  }
+
+  /** A slow Redis is not asked again meanwhile. */
+  async #turn(): Promise<void> {
+    this.#busy = true;
+    try {
+      await this.#inTurn();
+    } catch (error) {
+      this.#parts.log.debug({ reason: String(error) }, 'Counters could not be added up');
+    }
+    this.#busy = false;
   }
 
   /** One daemon adds up for all of them: with many calls it is work for Redis. Whoever does it goes on doing it. */
