@@ -1,6 +1,6 @@
 /**
  * `npm run bench:calls`: the same calls through one Asterisk by (a) Dial() alone, (b) a null application over the
- * same transport, (c) Tollgate with Postgres and Redis; side by side, because machines differ and drift.
+ * same transport, (c) Tollgate with Postgres and Redis by ARI, (d) the same by FastAGI around Dial(); side by side, because machines differ and drift.
  */
 import { Command } from 'commander';
 import Table from 'cli-table3';
@@ -17,7 +17,7 @@ interface Options {
   readonly quick?: boolean;
 }
 
-const LABELS: Readonly<Record<Variant, string>> = { dial: '(a) Dial()', null: '(b) null Stasis', tollgate: '(c) Tollgate' };
+const LABELS: Readonly<Record<Variant, string>> = { dial: '(a) Dial()', null: '(b) null Stasis', tollgate: '(c) Tollgate', agi: '(d) FastAGI' };
 const GOOD_P99_MS = 100;
 /** The highest rate is searched in steps of this many calls a second. */
 const STEP = 20;
@@ -96,13 +96,17 @@ function upTo(name: string, found: number, most: number): Target {
 function targets(all: readonly Figures[], rates: Readonly<Record<Variant, number>> | null, trips: Trips): Target[] {
   const top = Math.max(...all.map((one) => one.ratePerSecond));
   const at = (variant: Variant): Figures | undefined => all.find((one) => one.variant === variant && one.ratePerSecond === top);
-  const [c, b] = [at('tollgate'), at('null')];
-  if (c === undefined || b === undefined) return [];
+  const [a, b, c, d] = [at('dial'), at('null'), at('tollgate'), at('agi')];
+  if (a === undefined || b === undefined || c === undefined || d === undefined) return [];
   return [
     upTo(`failed calls at ${top}/s`, c.failed, 0),
     upTo('Node CPU, (c) / (b)', c.nodeMsPerCall / b.nodeMsPerCall, 1.6),
     upTo('Asterisk CPU, (c) / (b)', c.asteriskMsPerCall / b.asteriskMsPerCall, 1.15),
     upTo('set-up p50, (c) - (b), ms', c.setupP50Ms - b.setupP50Ms, 3),
+    upTo(`failed calls at ${top}/s by FastAGI`, d.failed, 0),
+    upTo('Node CPU, (d) / (c)', d.nodeMsPerCall / c.nodeMsPerCall, 1),
+    upTo('Asterisk CPU, (d) / (c)', d.asteriskMsPerCall / c.asteriskMsPerCall, 1),
+    upTo('set-up p50, (d) - (a), ms', d.setupP50Ms - a.setupP50Ms, 10),
     upTo('Redis round trips before dialling', trips.beforeDialling, 1),
     upTo('Redis round trips after the end', trips.afterTheEnd, 1),
     upTo('calls that wait for a frozen Postgres', trips.waitedForPostgres, 0),
@@ -119,7 +123,7 @@ async function bench(options: Options): Promise<void> {
     if (options.quick !== true) for (const variant of VARIANTS) await measure(house, { variant, ...WARM_UP });
     else await rounds(house, [20], 2);
     const all = await rounds(house, options.quick === true ? [60] : [20, 60, 100], options.quick === true ? 5 : 20);
-    const rates: Record<Variant, number> | null = options.quick === true ? null : { dial: 0, null: 0, tollgate: 0 };
+    const rates: Record<Variant, number> | null = options.quick === true ? null : { dial: 0, null: 0, tollgate: 0, agi: 0 };
     if (rates !== null) for (const variant of VARIANTS) rates[variant] = await highest(house, variant, 20);
     const reached = targets(all, rates, trips);
     if (options.json === true) process.stdout.write(`${JSON.stringify({ machine: describeMachine(), figures: all, highestRates: rates, trips, targets: reached })}\n`);
@@ -134,7 +138,7 @@ async function bench(options: Options): Promise<void> {
 }
 
 await new Command('bench:calls')
-  .description('calls through Dial(), a null application and Tollgate, side by side on one Asterisk')
+  .description('calls through Dial(), a null application, Tollgate by ARI and by FastAGI, side by side on one Asterisk')
   .option('--json', 'figures for programs')
   .option('--quick', 'under a minute: one rate, no search for the highest')
   .addHelpText('after', '\nExample:\n  npm run bench:calls -- --quick')

@@ -7,7 +7,7 @@ import type { CliContext } from './context.ts';
 import { explainCall } from './explain-call.ts';
 import type { Explanation } from './explain-call.ts';
 import { showingReading } from './reading.ts';
-import { routingSettings } from '../engine/server.ts';
+import { routingSettings } from '../engine/settings-of.ts';
 import { formatMoney } from '../rating/money.ts';
 import { readBalancesOnce } from '../store/balances.ts';
 import { loadCatalogOnce } from '../store/catalog/once.ts';

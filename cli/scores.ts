@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { CommandError } from './context.ts';
 import type { CliContext } from './context.ts';
 import type { Settings } from '../config/schema.ts';
-import { routingSettings } from '../engine/server.ts';
+import { routingSettings } from '../engine/settings-of.ts';
 import { scoreOf } from '../routing/blacklist.ts';
 import type { Score } from '../routing/blacklist.ts';
 import type { ScoreKind } from '../routing/score.ts';

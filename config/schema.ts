@@ -182,12 +182,26 @@ const mail = z.strictObject({
   retryS: seconds(1, 3600).default(60),
 });
 
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address or a network such as 10.0.0.0/8');
+
 const webhook = z.strictObject({
   timeoutMs: ms(100, 120_000).default(10_000),
   attempts: attempts.default(8),
   retryS: seconds(1, 3600).default(60),
   /** Networks to which requests may go beside the world's, such as 10.0.0.0/8. */
-  allow: z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], 'must be an address or a network such as 10.0.0.0/8')).max(100).default([]),
+  allow: z.array(network).max(100).default([]),
+});
+
+/** docs/decisions/0014-fastagi.md. */
+const agi = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1'),
+  /** 0: no FastAGI. */
+  port: z.number().int().min(0).max(65_535).default(0),
+  /** Asterisk servers on other machines: AGI knows no password. */
+  allow: z.array(network).max(100).default([]),
+  /** A block of words, or an answer, that takes longer ends its connection. */
+  timeoutMs: ms(100, 60_000).default(5000),
+  mostConnections: z.number().int().min(1).max(100_000).default(1000),
 });
 
 const health = z.strictObject({
@@ -214,6 +228,7 @@ export const settingsSchema = z.strictObject({
   warnings: warnings.prefault({}),
   mail: mail.prefault({}),
   webhook: webhook.prefault({}),
+  agi: agi.prefault({}),
   health: health.prefault({}),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Counters, holds and calls are compared with Asterisk's channels so often. */

@@ -1,6 +1,7 @@
 /**
  * The engine: every Asterisk it serves, on one store.
  */
+import { AgiDoor } from './agi/listen.ts';
 import { connectAsterisk } from './asterisk/connect.ts';
 import { readWitness } from './asterisk/witness.ts';
 import { pause } from './clock.ts';
@@ -15,6 +16,8 @@ import type { Command, CommandAnswer } from '../store/redis/commands.ts';
 
 export interface EngineHealth {
   readonly servers: readonly ServerHealth[];
+  /** FastAGI listens. */
+  readonly agi: boolean;
   /** Finished calls that the store does not have yet. */
   readonly unsaved: number;
 }
@@ -28,6 +31,7 @@ export class Engine {
   readonly #settings: Settings;
   readonly #finisher: Finisher;
   readonly #servers: readonly LeasedServer[];
+  readonly #agi: AgiDoor;
   readonly #log: Log;
 
   constructor(settings: Settings, store: CallStore, log: Log) {
@@ -38,6 +42,15 @@ export class Engine {
     this.#servers = settings.asterisk.map(
       (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random, door: { connect: connectAsterisk, readWitness } }),
     );
+    this.#agi = new AgiDoor({
+      settings: settings.agi,
+      callsOf: (serverId) => {
+        const server = this.#servers.find(({ id }) => id === serverId);
+        return server === undefined ? null : server.agi;
+      },
+      leadsAny: () => this.#servers.some((server) => server.agi !== undefined),
+      log,
+    });
     store.onBack(() => {
       for (const server of this.#servers) server.redisBack();
     });
@@ -64,7 +77,7 @@ export class Engine {
   }
 
   health(): EngineHealth {
-    return { servers: this.#servers.map((server) => server.health), unsaved: this.#finisher.backlog };
+    return { servers: this.#servers.map((server) => server.health), agi: this.#agi.open, unsaved: this.#finisher.backlog };
   }
 
   /**
@@ -75,6 +88,7 @@ export class Engine {
     const drainMs = this.#settings.drainTimeoutS * 1000;
     if (drainMs > 0) await Promise.race([Promise.all(this.#servers.map((server) => server.drain())), pause(drainMs)]);
     const calls = this.health().servers.reduce((sum, server) => sum + server.calls, 0);
+    this.#agi.close();
     await Promise.all(this.#servers.map((server) => server.stop()));
     if (calls > 0) this.#log.info({ calls }, 'Running calls are handed over');
     await Promise.race([this.#finisher.drained(), pause(SAVE_MS)]);

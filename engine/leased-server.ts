@@ -1,6 +1,7 @@
 /**
  * One Asterisk as this daemon sees it: led by itself, or by another while this one stands by.
  */
+import type { AgiCalls } from './agi/agi-calls.ts';
 import { Leader } from './leader.ts';
 import { NOTHING_SHED } from './door.ts';
 import type { OverloadHealth } from './door.ts';
@@ -67,6 +68,11 @@ export class LeasedServer {
       connected: server?.connected ?? false, provisioned: server?.provisioned ?? false, version: server?.version ?? '', calls: server?.activeCalls ?? 0,
       deadProviders: server?.deadProviders ?? [], overload: server?.overload ?? NOTHING_SHED,
     };
+  }
+
+  /** undefined: another daemon leads it. */
+  get agi(): AgiCalls | undefined {
+    return this.#server?.agi;
   }
 
   redisBack(): void {

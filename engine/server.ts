@@ -1,6 +1,8 @@
 /**
  * One Asterisk: its connection, its devices and providers, its calls.
  */
+import { AgiCalls } from './agi/agi-calls.ts';
+import type { Judged } from './agi/agi-calls.ts';
 import { REPLACED } from './asterisk/connect.ts';
 import { guarded } from './asterisk/guarded.ts';
 import type { AsteriskEvent, AsteriskLink, Channel, LinkOptions } from './asterisk/contract.ts';
@@ -19,11 +21,11 @@ import { Prompts } from './prompts.ts';
 import { provision } from './provision.ts';
 import type { Provisioner } from './provision.ts';
 import { Registry } from './registry.ts';
+import { callSettings, routingSettings } from './settings-of.ts';
 import { takeOver } from './takeover.ts';
 import type { Before, Early, ReadWitness } from './takeover.ts';
 import type { Catalog } from '../routing/catalog.ts';
 import type { AsteriskSettings, Settings } from '../config/schema.ts';
-import type { ScoreRules } from '../routing/blacklist.ts';
 import type { Money } from '../rating/money.ts';
 import { hangupCause } from '../routing/hangup-causes.ts';
 import type { RoutingSettings } from '../routing/plan.ts';
@@ -50,6 +52,7 @@ export interface ServerParts {
 
 /** 41, "temporary failure": there is no catalog yet, or the engine is going down. */
 const NOT_SERVING = 41;
+const NORMAL_CLEARING = 16;
 const STRANGER = 200;
 const SWITCH_FULL = 208;
 const RECONCILE_AGAIN_MS = 1000;
@@ -60,6 +63,8 @@ export class AsteriskServer {
   readonly #parts: ServerParts;
   readonly #clock = new AsteriskClock();
   readonly #registry: Registry;
+  /** Calls that their dialplan leads. */
+  readonly agi: AgiCalls;
   readonly #provisioner: Provisioner;
   readonly #periodicCheck: PeriodicCheck;
   readonly #link: AsteriskLink;
@@ -112,6 +117,10 @@ export class AsteriskServer {
     this.#prompts = new Prompts({ link: this.#link, app: settings.app, media: settings.calls.promptMedia });
     this.#door = new Door({ settings: settings.overload, address: { url: asterisk.url, username: asterisk.username, password: asterisk.password, timeoutMs: settings.reconnect.requestTimeoutMs }, mayAct: parts.mayAct, clock: this.#clock, log });
     this.#registry = new Registry({ link: this.#link, app: settings.app, prompts: this.#prompts, store: parts.store, finisher: parts.finisher, mayAct: parts.mayAct, asked: () => this.#door.asked() }, this.#clock, log);
+    this.agi = new AgiCalls({
+      settings: this.#calls, store: parts.store, finisher: parts.finisher, clock: this.#clock, mayAct: parts.mayAct, log,
+      judge: (channel, arrived) => this.#judge(channel, arrived),
+    });
     this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), onPushed: (endpoint) => this.#periodicCheck.pushed(endpoint), log });
     this.#periodicCheck = new PeriodicCheck({ link: this.#link, accounts: () => this.#accounts(), onDead: (ids) => parts.store.deadProviders(asterisk.id, ids), now: () => performance.now(), log });
   }
@@ -134,7 +143,7 @@ export class AsteriskServer {
   }
 
   get activeCalls(): number {
-    return this.#registry.active;
+    return this.#registry.active + this.agi.active;
   }
 
   /** Ids of providers that do not answer its periodic check. */
@@ -152,13 +161,16 @@ export class AsteriskServer {
   }
 
   hangUp(callId: string): boolean {
-    return this.#registry.hangUp(callId);
+    if (this.#registry.hangUp(callId)) return true;
+    const channelId = this.agi.channelOf(callId);
+    if (channelId !== null) this.#hangUp(channelId, NORMAL_CLEARING);
+    return channelId !== null;
   }
 
   /** New calls are refused from now on; resolves when the last one is over. */
-  drain(): Promise<void> {
+  async drain(): Promise<void> {
     this.#draining = true;
-    return this.#registry.drained();
+    await Promise.all([this.#registry.drained(), this.agi.drained()]);
   }
 
   /** The lead is sure again: what was held back goes on. */
@@ -183,7 +195,7 @@ export class AsteriskServer {
       try {
         const calls = await this.#tellHeld();
         store.standDown(this.id);
-        if (calls > 0) log.warn({ calls, of: this.#registry.active }, 'Redis did not know calls that are up; they are written down');
+        if (calls > 0) log.warn({ calls, of: this.activeCalls }, 'Redis did not know calls that are up; they are written down');
         // What was given while they were written down.
         await this.#tellHeld();
         return;
@@ -196,12 +208,12 @@ export class AsteriskServer {
 
   /** How many of them Redis had lost. */
   async #tellHeld(): Promise<number> {
-    return (await Promise.all(this.#registry.held().map((request) => this.#parts.store.restore(request)))).filter(Boolean).length;
+    return (await Promise.all([...this.#registry.held(), ...this.agi.held()].map((request) => this.#parts.store.restore(request)))).filter(Boolean).length;
   }
 
   /** All calls that hold something. */
   standing(): ReturnType<Registry['standing']> {
-    return this.#registry.standing();
+    return [...this.#registry.standing(), ...this.agi.holdings()];
   }
 
   async stop(): Promise<void> {
@@ -258,7 +270,7 @@ export class AsteriskServer {
     const early: Early[] = (this.#early ??= []);
     const began = this.#clock.now();
     const after = await takeOver({
-      serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, readWitness: this.#parts.door.readWitness, link: this.#link, clock: this.#clock, store, registry: this.#registry, finisher, log,
+      serverId: this.id, app: settings.app, settings: this.#calls, witness: asterisk.witness, readWitness: this.#parts.door.readWitness, link: this.#link, clock: this.#clock, store, registry: this.#registry, agi: this.agi, finisher, log,
       lostAt: this.#lostAt,
       comparedAt: this.#comparedAt,
       ready: async () => this.#catalogRead(),
@@ -293,72 +305,36 @@ export class AsteriskServer {
   }
 
   #arrive(channel: Channel, arrived: ArrivedCall): void {
+    const judged = this.#judge(channel, arrived);
+    if ('plan' in judged) {
+      this.#registry.start({ ...arrived, plan: judged.plan, settings: this.#calls }, judged.live);
+      return;
+    }
+    this.#hangUp(channel.id, hangupCause(judged.cause).q850);
+    if (judged.row !== null) this.#parts.finisher.record([judged.row]);
+  }
+
+  #judge(channel: Channel, arrived: ArrivedCall): Judged {
     const catalog = this.#parts.store.catalog();
     const { settings, finisher } = this.#parts;
     // Without Redis finished calls wait here.
-    if (catalog === null || this.#draining || finisher.backlog >= settings.settle.mostBacklog) {
-      this.#hangUp(channel.id, hangupCause(NOT_SERVING).q850);
-      return;
-    }
-    if (!this.#door.admits()) {
-      this.#shed(channel, arrived, catalog);
-      return;
-    }
+    if (catalog === null || this.#draining || finisher.backlog >= settings.settle.mostBacklog) return { cause: NOT_SERVING, row: null };
+    if (!this.#door.admits()) return this.#shed(channel, arrived, catalog);
     const decision = decideRoute({ catalog, settings: this.#routing, random: this.#parts.random, quality: this.#parts.store.quality(), dead: this.#periodicCheck.dead, talk: this.#parts.store.talk(), scores: this.#parts.store.scores(), balanceOf: this.#balanceOf, explain: null }, arrived, channel);
-    if (decision.kind === 'plan') {
-      this.#registry.start({ ...arrived, plan: decision, settings: this.#calls }, liveFields(catalog, arrived, decision));
-      return;
-    }
+    if (decision.kind === 'plan') return { plan: decision, live: liveFields(catalog, arrived, decision) };
     // A device that Asterisk has not been given back yet after its restart comes as a stranger: it may try again.
     const cause = decision.cause === STRANGER && !this.#provisioner.complete ? NOT_SERVING : decision.cause;
-    this.#hangUp(channel.id, hangupCause(cause).q850);
-    const end = this.#clock.now();
-    this.#parts.finisher.record([refusedCdr(arrived, { parties: decision.parties, cause, catalogVersion: catalog.version, end })]);
     this.#parts.log.info({ callId: arrived.id, userId: decision.parties.userId, cause }, 'Call refused');
+    return { cause, row: refusedCdr(arrived, { parties: decision.parties, cause, catalogVersion: catalog.version, end: this.#clock.now() }) };
   }
 
-  #shed(channel: Channel, arrived: ArrivedCall, catalog: Catalog): void {
-    this.#hangUp(channel.id, hangupCause(SWITCH_FULL).q850);
-    if (!this.#door.records()) return;
+  #shed(channel: Channel, arrived: ArrivedCall, catalog: Catalog): Judged {
+    if (!this.#door.records()) return { cause: SWITCH_FULL, row: null };
     const parties = callerOnly(catalog, this.#routing.maxNumberLength, arrived, channel);
-    this.#parts.finisher.record([refusedCdr(arrived, { parties, cause: SWITCH_FULL, catalogVersion: catalog.version, end: this.#clock.now() })]);
+    return { cause: SWITCH_FULL, row: refusedCdr(arrived, { parties, cause: SWITCH_FULL, catalogVersion: catalog.version, end: this.#clock.now() }) };
   }
 
   #hangUp(channelId: string, q850: number): void {
     this.#link.request(hangup(channelId, q850)).catch((error: unknown) => this.#parts.log.debug({ err: error }, 'A channel to be refused is gone'));
   }
-}
-
-export function routingSettings(settings: Settings): RoutingSettings {
-  const { calls } = settings;
-  return {
-    letters: calls.letters,
-    maxNumberLength: calls.maxNumberLength,
-    globalCallTimeoutS: calls.globalCallTimeoutS,
-    providerSilenceMs: calls.providerSilenceMs,
-    serverCallLimit: calls.serverCallLimit,
-    serverCpsLimit: calls.serverCpsLimit,
-    quality: settings.quality,
-    scores: scoreRules(settings.blacklist),
-    unassignedDid: settings.dids.unassigned,
-  };
-}
-
-function scoreRules({ defaultSourceScore, defaultDestinationScore, defaultIpScore, halfLifeHours }: Settings['blacklist']): ScoreRules {
-  return { defaults: { source: defaultSourceScore, destination: defaultDestinationScore, ip: defaultIpScore }, halfLifeMs: halfLifeHours * 3_600_000 };
-}
-
-function callSettings(settings: Settings): CallSettings {
-  const { calls, reservation } = settings;
-  return {
-    legStartTimeoutMs: calls.legStartTimeoutMs,
-    deadManS: calls.deadManS,
-    promptS: calls.promptBeforeEndS,
-    announceMs: calls.announcementMaxS * 1000,
-    rounding: calls.billsecRounding,
-    reservation: reservation.mode,
-    sliceS: reservation.sliceS,
-    extendBeforeS: reservation.extendBeforeS,
-    frozenS: reservation.frozenTimeMinutes * 60,
-  };
 }

@@ -6,8 +6,13 @@ import { getVariable, hangup } from './asterisk/commands.ts';
 import { AriError } from './asterisk/contract.ts';
 import type { AsteriskEvent, AsteriskLink, Channel } from './asterisk/contract.ts';
 import { askTime, listChannels, startedAt } from './asterisk/queries.ts';
+import { NOT_WITNESSED } from './asterisk/witness.ts';
 import type { readWitness, Witnessed, WitnessedChannels } from './asterisk/witness.ts';
+import { isDialled } from './agi/agi-calls.ts';
+import type { AgiCalls } from './agi/agi-calls.ts';
+import { unfinished } from './agi/unfinished.ts';
 import type { OpenCall } from './call/admission.ts';
+import type { DialledCall } from './call/dialled.ts';
 import { payersOf } from './call/money.ts';
 import { DIED_CAUSE } from './call/outcome.ts';
 import { resume } from './call/resume.ts';
@@ -33,6 +38,8 @@ export interface TakeoverParts {
   readonly clock: AsteriskClock;
   readonly store: CallStore;
   readonly registry: Registry;
+  /** Calls that their dialplan leads. */
+  readonly agi: AgiCalls;
   readonly finisher: Finisher;
   readonly log: Log;
   /** When this process lost the connection before; null: it had none. */
@@ -61,8 +68,6 @@ const TRY_ELSEWHERE = 34;
 /** A connection that breaks as Asterisk dies is seen broken at about that moment. */
 const SAME_MOMENT_MS = 1000;
 
-const NOT_WITNESSED: Witnessed = { startedMs: null, answeredMs: null, endedMs: null, cause: 0 };
-
 interface Seen {
   readonly channels: ReadonlyMap<string, Channel>;
   readonly early: readonly Early[];
@@ -79,25 +84,50 @@ export interface Before {
 
 /** `before` null: at the beginning of a connection, when nothing is under way. */
 export async function takeOver(parts: TakeoverParts, early: readonly Early[], before: Before | null): Promise<Before> {
-  const { link, registry, clock, log, finisher, comparedAt } = parts;
+  const { link, registry, agi, clock, log, finisher, comparedAt } = parts;
   clock.stamp(await askTime(link));
   const ids = registry.channelIds();
   const own = ids.filter((id) => before === null || before.own.has(id));
   // Asked for when the list is there: a call may end while it is read.
   let ending: ReadonlySet<string> | null = null;
-  const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId) || (ending ??= finisher.ending()).has(callId));
-  const calls = open.map((one) => ({ open: one, call: remembered(parts, one) }));
+  const open = await parts.store.openCalls(parts.serverId, (callId) => registry.leads(callId) || agi.leads(callId) || (ending ??= finisher.ending()).has(callId));
+  const calls = toLead(parts, open);
+  // Asked for before the channels: whose caller is not among those is gone.
+  const dialled = agi.standing();
   const channels = new Map((await listChannels(link)).map((channel) => [channel.id, channel]));
-  const asked = [...own, ...calls.flatMap(({ open: one, call }) => [callerOf(one.callId), ...legsNow(call, one).map(({ legId }) => legId)])];
+  const channelOf = (one: DialledCall): Channel | undefined => channels.get(one.call.originator.channelId);
+  for (const one of dialled) if (channelOf(one)?.state === 'Up') agi.seenUp(one);
+  const untold = dialled.filter((one) => channelOf(one) === undefined);
+  const asked = [...own, ...untold.map(({ call }) => call.originator.channelId), ...calls.flatMap(({ open: one, call }) => [callerOf(one.callId), ...legsNow(call, one).map(({ legId }) => legId)])];
   const diedAt = before === null ? await deathOf(parts) : null;
-  const seen: Seen = { channels, early, diedAt, witnessed: await askWitness(parts, asked, channels, oldest(calls, comparedAt ?? clock.now())) };
+  const seen: Seen = { channels, early, diedAt, witnessed: await askWitness(parts, asked, channels, oldest([...calls, ...untold], comparedAt ?? clock.now())) };
   for (const id of own) reconcileOwn(parts, seen, id);
+  for (const one of untold) closeDialled(parts, seen, one);
   for (const { open: one, call } of calls) {
     if (call === null) await abandon(parts, one);
     else registry.resume(call, resume(call, factsOf(parts, call, one, seen), clock.now()), { channelIds: [call.originator.channelId, ...legsOf(call.id, channels)], live: one.fields });
   }
   if (calls.length > 0) log.info({ calls: calls.length }, 'Calls that another process led are taken over');
   return { own: new Set(ids), alone: await orphans(parts, channels, before) };
+}
+
+/** Those that nobody leads yet. A call that its dialplan leads is only to be known. */
+function toLead(parts: TakeoverParts, open: readonly OpenCall[]): { readonly open: OpenCall; readonly call: Call | null }[] {
+  const calls: { readonly open: OpenCall; readonly call: Call | null }[] = [];
+  for (const one of open) {
+    const call = remembered(parts, one);
+    if (call !== null && isDialled(one)) parts.agi.adopt(call, one);
+    else calls.push({ open: one, call });
+  }
+  parts.agi.adopted();
+  return calls;
+}
+
+function closeDialled(parts: TakeoverParts, seen: Seen, one: DialledCall): void {
+  const { originator, arrived } = one.call;
+  const gone = goneOf(parts, seen, originator.channelId, arrived);
+  // Up until a moment ago.
+  if (gone !== null) parts.agi.close(one, unfinished(one, seen.witnessed, gone, parts.clock), gone);
 }
 
 /** The last moment at which the Asterisk that had the calls can have lived; null: it still lives, as far as is known. */

@@ -1,4 +1,4 @@
-/** One Asterisk with three ways to place the same call through it: Dial(), a null application, Tollgate. */
+/** One Asterisk with four ways to place the same call through it: Dial(), a null application, Tollgate by ARI and by FastAGI. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,17 +10,18 @@ import { startAsterisk } from '../../test/lab/asterisk.ts';
 import type { Asterisk } from '../../test/lab/asterisk.ts';
 import { startEngine } from '../../test/lab/engine.ts';
 import { newFolder } from '../../test/lab/lab-folder.ts';
+import { freePort } from '../../test/lab/ports.ts';
 import { startPostgres } from '../../test/lab/postgres.ts';
 import { startRedis } from '../../test/lab/redis.ts';
 import { ServerProcess } from '../../test/lab/server-process.ts';
 import { startPeer } from '../../test/lab/sipp.ts';
 import { until } from '../../test/lab/wait.ts';
 
-export type Variant = 'dial' | 'null' | 'tollgate';
-export const VARIANTS: readonly Variant[] = ['dial', 'null', 'tollgate'];
+export type Variant = 'dial' | 'null' | 'tollgate' | 'agi';
+export const VARIANTS: readonly Variant[] = ['dial', 'null', 'tollgate', 'agi'];
 
 /** Each caller is known by its address. */
-export const CALLER_IPS: Readonly<Record<Variant, string>> = { dial: '127.0.0.31', null: '127.0.0.32', tollgate: '127.0.0.33' };
+export const CALLER_IPS: Readonly<Record<Variant, string>> = { dial: '127.0.0.31', null: '127.0.0.32', tollgate: '127.0.0.33', agi: '127.0.0.34' };
 
 export interface House {
   readonly asterisk: Asterisk;
@@ -47,20 +48,26 @@ function cpuSeconds(pid: number | undefined): number {
   return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }
 
-/** All three callers and the provider are static here, so that none is looked up in another way than the others. */
+/** All callers and the provider are static here, so that none is looked up in another way than the others. */
 function endpoint(name: string, context: string, more: string): string {
   return `[${name}]\ntype=endpoint\ncontext=${context}\ndisallow=all\nallow=ulaw\ndirect_media=no\nidentify_by=ip\n${more}\n`;
 }
 
 function pjsip(peerPort: number): string {
   const callers = VARIANTS.map((name) => {
-    const context = name === 'tollgate' ? 'tollgate' : `bench-${name}`;
+    const context = CONTEXTS[name];
     return `${endpoint(`bench-${name}`, context, '')}[bench-${name}-ip]\ntype=identify\nendpoint=bench-${name}\nmatch=${CALLER_IPS[name]}\n`;
   });
   return `${callers.join('')}${endpoint('provider-1', 'tollgate', 'aors=provider-1')}[provider-1]\ntype=aor\ncontact=sip:${PEER_IP}:${peerPort}\n`;
 }
 
-const EXTENSIONS = `
+const CONTEXTS: Readonly<Record<Variant, string>> = { dial: 'bench-dial', null: 'bench-null', tollgate: 'tollgate', agi: 'tollgate-dial' };
+
+/** The operator's sample dialplan for FastAGI, and what is compared with it. */
+const extensions = (agiPort: number): string => `
+#include "extensions-agi.conf"
+[globals](+)
+TOLLGATE_AGI=agi://127.0.0.1:${agiPort}
 [bench-dial]
 exten => _X.,1,Dial(PJSIP/\${EXTEN}@provider-1)
 [bench-null]
@@ -76,7 +83,7 @@ async function tenant(db: Client, peerPort: number): Promise<void> {
     insert into lcr_providers (lcr_id, provider_id) values (1, 1);
     insert into users (username, tariff_id, lcr_id) values ('bench', 2, 1);
     select change_balance('user', 1, 1000000, 'payment', 'bench');
-    insert into devices (user_id, endpoint, auth, ip, codecs) values (1, 'bench-tollgate', 'ip', '${CALLER_IPS.tollgate}', '{ulaw}');
+    insert into devices (user_id, endpoint, auth, ip, codecs) values (1, 'bench-tollgate', 'ip', '${CALLER_IPS.tollgate}', '{ulaw}'), (1, 'bench-agi', 'ip', '${CALLER_IPS.agi}', '{ulaw}');
     update providers set codecs = '{ulaw}'`);
 }
 
@@ -107,13 +114,14 @@ export async function openHouse(): Promise<House> {
   const db = new Client(url);
   await db.connect();
   await tenant(db, peer.port);
-  const asterisk = await startAsterisk({ rtpPorts: 4000, additions: { 'pjsip.conf': pjsip(peer.port), 'extensions.conf': EXTENSIONS } });
+  const agiPort = await freePort();
+  const asterisk = await startAsterisk({ rtpPorts: 4000, additions: { 'pjsip.conf': pjsip(peer.port), 'extensions.conf': extensions(agiPort) } });
   const nullApp = await startNullApp({ url: asterisk.ariUrl, username: asterisk.ariUser, password: asterisk.ariPassword, app: 'bench-null', endpoint: 'provider-1' });
-  const engine = await startEngine({ postgresUrl: url, redisUrl: redisServer.url, asterisks: [asterisk], compiled: join(COMPILED, 'main.js'), settings: { drainTimeoutS: 1 } });
+  const engine = await startEngine({ postgresUrl: url, redisUrl: redisServer.url, asterisks: [asterisk], compiled: join(COMPILED, 'main.js'), settings: { drainTimeoutS: 1, agi: { port: agiPort } } });
   const pushed = async (): Promise<void> => until(async () => ((await asterisk.cli('pjsip show endpoint bench-tollgate')).includes(CALLER_IPS.tollgate) ? undefined : 'the device is not pushed'), { timeoutMs: 10_000 });
   await pushed();
   const redis = new Redis(redisServer.url);
-  const pidOf = (variant: Variant): number | undefined => ({ dial: undefined, null: nullApp.pid, tollgate: engine.pid })[variant];
+  const pidOf = (variant: Variant): number | undefined => ({ dial: undefined, null: nullApp.pid, tollgate: engine.pid, agi: engine.pid })[variant];
   return {
     asterisk,
     redis,

@@ -8,11 +8,19 @@ import { stampMs } from './timestamp.ts';
 
 /** What Asterisk saw of one channel; epoch milliseconds. */
 export interface Witnessed {
+  /** `PJSIP/<endpoint>-<number>`. */
+  readonly name: string;
+  /** The channel whose call it belongs to. */
+  readonly linkedId: string;
   readonly startedMs: number | null;
   readonly answeredMs: number | null;
   readonly endedMs: number | null;
   /** Q.850. */
   readonly cause: number;
+  /** Name of the channel whose side hung up; '': none did. */
+  readonly endedBy: string;
+  /** What Dial() on it has come to; '': it did not dial, or not to the end. */
+  readonly dialStatus: string;
 }
 
 export type WitnessedChannels = ReadonlyMap<string, Witnessed>;
@@ -21,11 +29,11 @@ const CHUNK = 1 << 20;
 /** Events of one moment stand a little out of order. */
 const DISORDER_MS = 5000;
 
-const NOTHING: Witnessed = { startedMs: null, answeredMs: null, endedMs: null, cause: 0 };
+export const NOT_WITNESSED: Witnessed = { name: '', linkedId: '', startedMs: null, answeredMs: null, endedMs: null, cause: 0, endedBy: '', dialStatus: '' };
 
 /**
- * Of these channels, events since `sinceMs`; also from `path`.1, where a rotation has put the older ones. Rejects when
- * the file cannot be read.
+ * Of these channels and of those of their calls, events since `sinceMs`; also from `path`.1, where a rotation has put the
+ * older ones. Rejects when the file cannot be read.
  */
 export async function readWitness(path: string, channelIds: ReadonlySet<string>, sinceMs: number): Promise<WitnessedChannels> {
   const found = new Map<string, Witnessed>();
@@ -75,12 +83,12 @@ function note(line: string, channelIds: ReadonlySet<string>, found: Map<string, 
   const record = parsed(line);
   const atMs = record === null ? undefined : stampMs(stampOf(record['eventtime']));
   if (record === null || atMs === undefined) return null;
-  const id = record['uniqueid'];
-  if (typeof id !== 'string' || !channelIds.has(id)) return atMs;
-  const known = found.get(id) ?? NOTHING;
+  const [id, linkedId, name] = [textOf(record['uniqueid']), textOf(record['linkedid']), textOf(record['channame'])];
+  if (!channelIds.has(id) && !channelIds.has(linkedId)) return atMs;
+  const known = { ...(found.get(id) ?? NOT_WITNESSED), name, linkedId };
   if (record['eventtype'] === 'CHAN_START') found.set(id, { ...known, startedMs: atMs });
   if (record['eventtype'] === 'ANSWER') found.set(id, { ...known, answeredMs: atMs });
-  if (record['eventtype'] === 'HANGUP') found.set(id, { ...known, endedMs: atMs, cause: causeOf(record['eventextra']) });
+  if (record['eventtype'] === 'HANGUP') found.set(id, { ...known, endedMs: atMs, ...endOf(record['eventextra']) });
   return atMs;
 }
 
@@ -89,10 +97,14 @@ function stampOf(value: unknown): string {
   return typeof value === 'string' ? value.replace(' ', 'T').replace(/\.(\d{3})\d*/, '.$1') : '';
 }
 
-function causeOf(extra: unknown): number {
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function endOf(extra: unknown): Pick<Witnessed, 'cause' | 'endedBy' | 'dialStatus'> {
   const fields = typeof extra === 'string' ? parsed(extra) : (extra as Record<string, unknown> | null);
   const cause = fields?.['hangupcause'];
-  return typeof cause === 'number' && Number.isInteger(cause) ? cause : 0;
+  return { cause: typeof cause === 'number' && Number.isInteger(cause) ? cause : 0, endedBy: textOf(fields?.['hangupsource']), dialStatus: textOf(fields?.['dialstatus']) };
 }
 
 function parsed(text: string): Record<string, unknown> | null {

@@ -176,7 +176,9 @@ function witnessedMs(records: readonly Record<string, string>[], row: Row): numb
   const callerId = String(row['uniqueid']).replace(/^\d+-/, '');
   // Devices that ring at once have a leg each, with a number behind; the one that answered counts.
   const isLeg = (id = ''): boolean => id === legId || (id.startsWith(`${legId}-`) && /^\d+$/.test(id.slice(legId.length + 1)));
-  const answer = records.find((record) => record['eventtype'] === 'ANSWER' && isLeg(record['uniqueid']));
+  const answers = records.filter((record) => record['eventtype'] === 'ANSWER');
+  // Legs that Dial() made have ids of Asterisk's own.
+  const answer = answers.find((record) => isLeg(record['uniqueid'])) ?? answers.find((record) => record['linkedid'] === callerId && record['uniqueid'] !== callerId);
   if (answer === undefined) return undefined;
   const ended = records.filter((record) => record['eventtype'] === 'HANGUP' && [answer['uniqueid'], callerId].includes(record['uniqueid'])).map(timeOf);
   return ended.length === 0 ? undefined : Math.min(...ended) - timeOf(answer);

@@ -1,7 +1,7 @@
 /** Lists on real calls: whose list, by which entry of a pool, with which cause and SIP answer; and `route` told it before. */
 import t from 'tap';
 import type { Test } from 'tap';
-import { routingSettings } from '../../engine/server.ts';
+import { routingSettings } from '../../engine/settings-of.ts';
 import { BANNED_POOL_ID } from '../../routing/catalog.ts';
 import { isInPool } from '../../routing/number-pool.ts';
 import type { Step } from '../../routing/explain.ts';

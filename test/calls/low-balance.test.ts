@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { routingSettings } from '../../engine/server.ts';
+import { routingSettings } from '../../engine/settings-of.ts';
 import { route } from '../../routing/route.ts';
 import { newFolder } from '../lab/lab-folder.ts';
 import { PhoneAudio } from '../lab/phone-audio.ts';

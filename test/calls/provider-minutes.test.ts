@@ -2,7 +2,7 @@
 import t from 'tap';
 import { explainCall } from '../../cli/explain-call.ts';
 import type { Explanation } from '../../cli/explain-call.ts';
-import { routingSettings } from '../../engine/server.ts';
+import { routingSettings } from '../../engine/settings-of.ts';
 import { readTalkOnce } from '../../store/provider-talk.ts';
 import { openLiveView } from '../../store/redis/view.ts';
 import { call, startPeer } from '../lab/sipp.ts';

@@ -4,7 +4,7 @@
  */
 import t from 'tap';
 import type { Test } from 'tap';
-import { routingSettings } from '../../engine/server.ts';
+import { routingSettings } from '../../engine/settings-of.ts';
 import { hangupCause } from '../../routing/hangup-causes.ts';
 import type { Decision } from '../../routing/plan.ts';
 import { route } from '../../routing/route.ts';

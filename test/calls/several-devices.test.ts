@@ -1,7 +1,7 @@
 /** DIDs with several devices, on real calls: who rings, who answers, what the CDRs say, and that `route` told it before. */
 import t from 'tap';
 import type { Test } from 'tap';
-import { routingSettings } from '../../engine/server.ts';
+import { routingSettings } from '../../engine/settings-of.ts';
 import type { Step } from '../../routing/explain.ts';
 import type { Plan } from '../../routing/plan.ts';
 import { route } from '../../routing/route.ts';

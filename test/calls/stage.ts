@@ -28,6 +28,8 @@ export interface StageOptions {
   /** More settings. */
   readonly settings?: Record<string, unknown>;
   readonly asterisk?: AsteriskOptions;
+  /** Further ones, with the ids 2, 3 …; the test ends them. */
+  readonly others?: readonly Asterisk[];
   /** Where the engine finds Asterisk's ARI, when it is not there itself. */
   readonly ariUrl?: (asterisk: Asterisk) => Promise<string>;
 }
@@ -201,7 +203,8 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   await importTenant(tenantFile(tenant), { postgresUrl, separators: { separator: ',', decimal: '.' } });
   const url = options.ariUrl === undefined ? asterisk.ariUrl : await options.ariUrl(asterisk);
   const server = { id: 1, url, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto', witness: asterisk.celFile };
-  const settings = loadSettings(JSON.stringify({ postgresUrl, redisUrl, asterisk: [server], health: { port: 0 }, drainTimeoutS: 2, ...options.settings }), {});
+  const others = (options.others ?? []).map((one, index) => ({ id: index + 2, url: one.ariUrl, username: one.ariUser, password: one.ariPassword, witness: one.celFile }));
+  const settings = loadSettings(JSON.stringify({ postgresUrl, redisUrl, asterisk: [server, ...others], health: { port: 0 }, drainTimeoutS: 2, ...options.settings }), {});
   const lines: string[] = [];
   const log = keepingLog(lines);
   const store = storeOf(settings, log);

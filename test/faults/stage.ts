@@ -12,7 +12,7 @@ import type { Tenant } from '../calls/tenant.ts';
 import { callIdsOf } from '../calls/trace.ts';
 import type { Traced } from '../calls/trace.ts';
 import { startAsterisk } from '../lab/asterisk.ts';
-import type { Asterisk } from '../lab/asterisk.ts';
+import type { Asterisk, AsteriskOptions } from '../lab/asterisk.ts';
 import { startEngine } from '../lab/engine.ts';
 import type { EngineOptions, EngineProcess } from '../lab/engine.ts';
 import { newFolder } from '../lab/lab-folder.ts';
@@ -128,10 +128,11 @@ export interface FaultOptions {
   /** Servers of its own, to be stopped. */
   readonly redisUrl?: string;
   readonly postgresUrl?: string;
+  readonly asterisk?: AsteriskOptions;
 }
 
 export async function openFaultStage(tenant: Tenant, settings: Record<string, unknown>, { daemons = 1, ...own }: FaultOptions = {}): Promise<FaultStage> {
-  const [postgresUrl, redisUrl, asterisk] = await Promise.all([own.postgresUrl ?? freshDatabase(), own.redisUrl ?? freshRedis(), startAsterisk({ rtpPorts: 800 })]);
+  const [postgresUrl, redisUrl, asterisk] = await Promise.all([own.postgresUrl ?? freshDatabase(), own.redisUrl ?? freshRedis(), startAsterisk({ rtpPorts: 800, ...own.asterisk })]);
   const file = join(newFolder('tenant'), 'tenant.yaml');
   writeFileSync(file, JSON.stringify(tenant));
   await importTenant(file, { postgresUrl, separators: { separator: ',', decimal: '.' } });

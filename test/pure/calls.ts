@@ -1,3 +1,3 @@
 import { importTests } from './rooms.ts';
 
-await importTests('routing', 'call', 'asterisk/pure');
+await importTests('routing', 'call', 'agi', 'asterisk/pure');

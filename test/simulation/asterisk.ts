@@ -51,7 +51,7 @@ const DONE: Answered = { status: 204, body: null };
 const NOT_FOUND: Answered = { status: 404, body: null };
 /** As there. */
 const DISORDER_MS = 5000;
-const UNKNOWN = { startedMs: null, answeredMs: null, endedMs: null, cause: 0 };
+const UNKNOWN: Witnessed = { name: '', linkedId: '', startedMs: null, answeredMs: null, endedMs: null, cause: 0, endedBy: '', dialStatus: '' };
 
 export class Asterisk {
   readonly id: number;
