@@ -43,14 +43,24 @@ export function spendable({ id, balance, credit, version, daily, spent, untilMs 
   };
 }
 
+/** Hands balances to Redis. `offer` returns the users whose lower balance waits for their pending calls to be settled. */
+export interface BalancesDoor {
+  readonly set: (news: readonly Spendable[]) => Promise<unknown>;
+  readonly offer: (news: readonly Spendable[]) => Promise<readonly number[]>;
+}
+
+/** A balance that waits is offered again. */
+const AGAIN_MS = 50;
+/** So often; then it is taken: a payer may spend too little for a while, never too much. */
+const MOST_OFFERS = 20;
+
 export class Balances {
   readonly #known = new Map<number, Spendable>();
-  readonly #push: (news: readonly Spendable[]) => Promise<unknown>;
+  readonly #door: BalancesDoor;
   readonly #log: Log;
 
-  /** `push` hands balances to Redis. */
-  constructor(push: (news: readonly Spendable[]) => Promise<unknown>, log: Log) {
-    this.#push = push;
+  constructor(door: BalancesDoor, log: Log) {
+    this.#door = door;
     this.#log = log;
   }
 
@@ -70,14 +80,19 @@ export class Balances {
   }
 
   /** Tells Redis; if it is away it gets all of them when it is back. */
-  push(balances: readonly Spendable[]): void {
-    this.#push(balances).catch((error: unknown) => {
-      this.#log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'Balances wait for Redis.');
-    });
+  push(balances: readonly Spendable[], offers = 1): void {
+    const told = offers > MOST_OFFERS ? this.#door.set(balances).then((): readonly number[] => []) : this.#door.offer(balances);
+    told.then((waiting) => {
+      if (waiting.length > 0) setTimeout(() => this.push(waiting.flatMap((userId) => this.get(userId) ?? []), offers + 1), AGAIN_MS).unref();
+    }, (error: unknown) => this.#waits(error));
   }
 
   /** After Redis came back, perhaps empty. */
   pushAll(): void {
-    this.push([...this.#known.values()]);
+    this.#door.set([...this.#known.values()]).catch((error: unknown) => this.#waits(error));
+  }
+
+  #waits(error: unknown): void {
+    this.#log.debug({ reason: error instanceof Error ? error.message : String(error) }, 'Balances wait for Redis.');
   }
 }

@@ -91,7 +91,7 @@ class OpenStore implements Store {
     this.#mostBacklog = options.mostBacklog ?? Number.POSITIVE_INFINITY;
     this.#redis = connectRedis(options.redisUrl, log);
     this.#pool = makePool(postgresUrl, log, POOL_SIZE);
-    const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
+    const balances: Balances = new Balances({ set: async (news) => this.#calls.setBalances(news), offer: async (news) => this.#calls.offerBalances(news) }, log);
     this.#balances = balances;
     this.#calls = makeCallStore({
       redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, scoring: blacklist !== undefined, log,

@@ -95,7 +95,7 @@ export async function measureLoading(rates: number): Promise<Loading> {
 }
 
 async function follow(postgresUrl: string, client: Client): Promise<Omit<Loading, 'rates' | 'importMs'>> {
-  const follower = new Follower({ postgresUrl, priceDecimals: 6, closedDidDays: 90, balances: new Balances(async () => undefined, SILENT), log: SILENT, now: monotonicMs, onCatalog: () => undefined });
+  const follower = new Follower({ postgresUrl, priceDecimals: 6, closedDidDays: 90, balances: new Balances({ set: async () => undefined, offer: async () => [] }, SILENT), log: SILENT, now: monotonicMs, onCatalog: () => undefined });
   const large = (): Tariff | undefined => [...(follower.catalog?.tariffs.values() ?? [])][0];
   const started = performance.now();
   follower.start();

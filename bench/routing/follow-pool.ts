@@ -46,7 +46,7 @@ export async function measureFollowing(numbers: number, say: (text: string) => v
 }
 
 async function follow(postgresUrl: string, client: Client, numbers: number): Promise<Omit<FollowedPool, 'numbers'>> {
-  const follower = new Follower({ postgresUrl, priceDecimals: 6, closedDidDays: 90, balances: new Balances(async () => undefined, SILENT), log: SILENT, now: monotonicMs, onCatalog: () => undefined });
+  const follower = new Follower({ postgresUrl, priceDecimals: 6, closedDidDays: 90, balances: new Balances({ set: async () => undefined, offer: async () => [] }, SILENT), log: SILENT, now: monotonicMs, onCatalog: () => undefined });
   const pool = (): NumberPool | undefined => follower.catalog?.pools.get(1);
   const busy = new BusyTime();
   const started = performance.now();

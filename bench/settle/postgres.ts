@@ -114,7 +114,7 @@ export async function measurePostgres(count: number, rounds: number): Promise<Po
   const redis = connectRedis(redisServer.url, LOG);
   await until(() => (redis.status === 'ready' ? undefined : 'Redis does not answer'));
   const filling = new Redis(redisServer.url);
-  const settler = new Settler({ pool, redis, usable: () => true, units: UNITS, balances: new Balances(async () => undefined, LOG), log: LOG, batch, everyMs: 500, now: Date.now, onBacklog: () => undefined });
+  const settler = new Settler({ pool, redis, usable: () => true, units: UNITS, balances: new Balances({ set: async () => undefined, offer: async () => [] }, LOG), log: LOG, batch, everyMs: 500, now: Date.now, onBacklog: () => undefined });
   const found: Round[] = [];
   // The first round warms up, and makes the partition.
   for (let number = 0; number <= rounds; number += 1) {

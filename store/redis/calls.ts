@@ -46,6 +46,8 @@ export interface CallStore {
   readonly updateLive: (news: ReadonlyMap<string, LiveFields>) => Promise<void>;
   /** Returns how many were news. */
   readonly setBalances: (balances: readonly Spendable[]) => Promise<number>;
+  /** A lower one waits while calls of its user are pending, as they may be in it already. Returns the users whose balances wait. */
+  readonly offerBalances: (balances: readonly Spendable[]) => Promise<readonly number[]>;
 }
 
 export interface CallStoreParts {
@@ -128,7 +130,11 @@ export function makeCallStore(parts: CallStoreParts): CallStore {
     },
 
     async setBalances(balances) {
-      return setBalances(redis, units, balances);
+      return (await setBalances(redis, units, balances)).taken;
+    },
+
+    async offerBalances(balances) {
+      return (await setBalances(redis, units, balances, 'wait')).waiting;
     },
   };
 }
@@ -191,12 +197,16 @@ export function spendableArgs({ balance, credit, version, day }: Spendable, unit
   return [units.owned(balance), credit === null ? 'inf' : units.owned(credit), String(version), ofDay];
 }
 
-async function setBalances(redis: Redis, units: Units, balances: readonly Spendable[]): Promise<number> {
+async function setBalances(redis: Redis, units: Units, balances: readonly Spendable[], how: 'wait' | 'now' = 'now'): Promise<{ readonly taken: number; readonly waiting: readonly number[] }> {
   let taken = 0;
+  const waiting: number[] = [];
   for (let at = 0; at < balances.length; at += BALANCES_A_SCRIPT) {
     const part = balances.slice(at, at + BALANCES_A_SCRIPT);
     const keys = part.map((balance) => payerKey(balance.userId));
-    taken += Number(await runScript(redis, 'set-balances', { keys, args: part.flatMap((balance) => spendableArgs(balance, units)) }));
+    const args = [how, ...part.flatMap((balance) => spendableArgs(balance, units))];
+    const [count, ...numbers] = (await runScript(redis, 'set-balances', { keys, args })) as [number, ...number[]];
+    taken += count;
+    waiting.push(...numbers.map((number) => part[number - 1]?.userId ?? 0));
   }
-  return taken;
+  return { taken, waiting };
 }

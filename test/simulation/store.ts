@@ -41,7 +41,7 @@ export class SimulatedStore implements Port {
   constructor(parts: SimulatedStoreParts) {
     this.#parts = parts;
     const { line, log, redisAway } = parts;
-    const balances: Balances = new Balances(async (news) => this.#calls.setBalances(news), log);
+    const balances: Balances = new Balances({ set: async (news) => this.#calls.setBalances(news), offer: async (news) => this.#calls.offerBalances(news) }, log);
     this.balances = balances;
     this.#calls = makeCallStore({ redis: line.client, units: UNITS, balanceOf: (userId) => balances.get(userId), fenceOf: (callId) => this.#fences.get(serverOf(callId)), flashAlarm: 0, log });
     this.#standIn = new StandIn({ ...redisAway, balanceOf: (userId) => balances.get(userId), floor: (amount) => UNITS.toMoney(UNITS.owned(amount)), now: parts.now });

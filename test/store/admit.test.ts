@@ -190,6 +190,22 @@ t.test('balances are taken only when they are newer', async (t) => {
   t.match(await redis.hgetall('tollgate:payer:5'), { balance: '-1000001', credit: 'inf' }, 'what does not divide is rounded down');
 });
 
+t.test('a lower balance that is offered waits while calls are pending: it may be that after them', async (t) => {
+  const { store, redis, close } = await openCalls();
+  t.teardown(close);
+  const known = async (): Promise<string | null> => redis.hget('tollgate:payer:5', 'balance');
+  t.strictSame(await store.offerBalances([balance(5, '10'), balance(6, '10')]), [], 'nobody knew them');
+  t.strictSame(await store.offerBalances([balance(5, '9', { version: 2 })]), [], 'nothing is pending');
+  await store.admit(admission('c1', { payers: [payer(5, '3')] }));
+  await store.finish({ callId: 'c1', nowMs: NOW, debits: [{ account: 'user', accountId: 5, amount: money('2'), cause: 'call' }], cdrs: [cdr('c1')] });
+  t.strictSame(await store.offerBalances([balance(6, '8', { version: 2 }), balance(5, '7', { version: 3 })]), [5]);
+  t.equal(await known(), '9000000');
+  t.strictSame(await store.offerBalances([balance(5, '12', { version: 4 })]), [], 'a payment does not wait');
+  t.equal(await known(), '12000000');
+  t.equal(await store.setBalances([balance(5, '1', { version: 5 })]), 1);
+  t.equal(await known(), '1000000', 'whoever does not offer but sets is obeyed');
+});
+
 t.test('release gives back and leaves the call free to be finished', async (t) => {
   const { store, redis, close } = await openCalls();
   t.teardown(close);

@@ -54,7 +54,7 @@ async function world(t: Pick<Test, 'teardown'>, scoring = true): Promise<World> 
     await pool.end();
   });
   const settler: World['settler'] = (blacklist) => new Settler({
-    pool, redis: calls.redis, usable: () => true, units: calls.units, balances: new Balances(async (news) => calls.store.setBalances(news), log), log, batch: 100, everyMs: 50, now: () => NOW, blacklist, onBacklog: () => undefined,
+    pool, redis: calls.redis, usable: () => true, units: calls.units, balances: new Balances({ set: async (news) => calls.store.setBalances(news), offer: async (news) => calls.store.offerBalances(news) }, log), log, batch: 100, everyMs: 50, now: () => NOW, blacklist, onBacklog: () => undefined,
   });
   return {
     calls, settler,

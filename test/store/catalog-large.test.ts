@@ -32,7 +32,7 @@ t.test('a million rates come into force, and change, while the event loop goes o
   const client = await connect(url);
   await smallTenant(client);
   const { log, lines } = memoryLog();
-  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances: new Balances(async () => undefined, log), log, now: monotonicMs, onCatalog: () => undefined });
+  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances: new Balances({ set: async () => undefined, offer: async () => [] }, log), log, now: monotonicMs, onCatalog: () => undefined });
   follower.start();
   t.teardown(async () => follower.close());
   await until(() => (follower.catalog === null ? `no catalog yet: ${follower.reason}` : undefined), PATIENCE);
@@ -68,7 +68,7 @@ t.test('a thread that ends is begun anew, and what it was asked for is in force 
   const client = await connect(url);
   await smallTenant(client);
   const { log, lines } = memoryLog();
-  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances: new Balances(async () => undefined, log), log, now: monotonicMs, onCatalog: () => undefined });
+  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances: new Balances({ set: async () => undefined, offer: async () => [] }, log), log, now: monotonicMs, onCatalog: () => undefined });
   follower.start();
   t.teardown(async () => follower.close());
   await until(() => (priceOf(follower.catalog, '370') === '0.2' ? undefined : 'no catalog yet'), PATIENCE);

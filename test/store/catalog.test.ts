@@ -30,7 +30,7 @@ async function world(t: Test, prepare: (client: Client) => Promise<unknown> = as
   await smallTenant(client);
   await prepare(client);
   const { log, lines } = memoryLog();
-  const balances = new Balances(async () => undefined, log);
+  const balances = new Balances({ set: async () => undefined, offer: async () => [] }, log);
   const catalogs: Catalog[] = [];
   const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances, log, now: monotonicMs, onCatalog: (catalog) => catalogs.push(catalog) });
   follower.start();

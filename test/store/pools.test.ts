@@ -33,7 +33,7 @@ async function world(t: Test): Promise<World> {
   const client = await connect(url);
   await smallTenant(client);
   const { log, lines } = memoryLog();
-  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances: new Balances(async () => undefined, log), log, now: monotonicMs, onCatalog: () => undefined });
+  const follower = new Follower({ postgresUrl: url, priceDecimals: 6, closedDidDays: 90, balances: new Balances({ set: async () => undefined, offer: async () => [] }, log), log, now: monotonicMs, onCatalog: () => undefined });
   follower.start();
   t.teardown(async () => follower.close());
   await until(() => (follower.catalog === null ? `no catalog yet: ${follower.reason}` : undefined), PATIENCE);

@@ -41,7 +41,7 @@ async function world(batch = 100): Promise<World> {
   const { store: calls, redis, redisUrl, units, close } = await openCalls();
   const { log, lines } = memoryLog();
   const pool = makePool(url, log, 4);
-  const balances = new Balances(async (news) => calls.setBalances(news), log);
+  const balances = new Balances({ set: async (news) => calls.setBalances(news), offer: async (news) => calls.offerBalances(news) }, log);
   const parts: SettlerParts = { pool, redis, usable: () => true, units, balances, log, batch, everyMs: 50, now: () => NOW, onBacklog: () => undefined };
   const another = (most = batch): Settler => new Settler({ ...parts, batch: most });
   await calls.setBalances(await loadBalances(client, null));
@@ -151,13 +151,34 @@ t.test('Redis dies between the commit and the script: the next pass finishes the
     }
   }
   const { log } = memoryLog();
-  const doomed = new Settler({ ...w.parts, redis: dying, balances: new LastBreath(async () => 0, log) });
+  const doomed = new Settler({ ...w.parts, redis: dying, balances: new LastBreath({ set: async () => 0, offer: async () => [] }, log) });
   await t.rejects(doomed.settleOnce());
   t.equal(await count(w.client, 'calls'), 2, 'committed');
   t.match(await w.redis.hgetall('tollgate:payer:5'), { balance: '10000000', pending: '1250000' }, 'poorer than he is, never richer');
   t.equal(await w.settler.settleOnce(), 2);
   t.match(await w.redis.hgetall('tollgate:payer:5'), { balance: '8750000', pending: '0' });
   t.equal(await count(w.client, 'calls'), 2);
+});
+
+t.test('a balance that Postgres told before its calls were taken from Redis counts them once', async (t) => {
+  const w = await world();
+  t.teardown(w.close);
+  const known = async (): Promise<readonly (string | null)[]> => w.redis.hmget('tollgate:payer:5', 'balance', 'pending');
+  await finish(w, 'c1');
+  const early = [{ userId: 5, balance: money('9.75'), credit: 0n, version: 1, day: null }];
+  w.parts.balances.take(early);
+  w.parts.balances.push(early);
+  await w.redis.ping();
+  t.strictSame(await known(), ['10000000', '250000']);
+  await drain(w.settler);
+  t.strictSame(await known(), ['9750000', '0']);
+
+  await finish(w, 'c2');
+  const lower = [{ userId: 5, balance: money('3'), credit: 0n, version: 9, day: null }];
+  w.parts.balances.take(lower);
+  w.parts.balances.push(lower);
+  await until(async () => ((await known())[0] === '3000000' ? undefined : 'it waits for ever where nothing is settled'));
+  t.equal((await known())[1], '250000');
 });
 
 t.test('a batch that failed comes first again, although the next one was read meanwhile', async (t) => {
