@@ -1,8 +1,9 @@
 /**
  * `/health`: what works and what does not, as JSON; 200 when the process lives. `/ready`: 200 only when calls can be
- * served. For load balancers, containers and people.
+ * served. For load balancers, containers and people. `/metrics` beside them.
  */
 import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface HealthReport {
@@ -24,18 +25,37 @@ export function isReady(report: HealthReport): boolean {
   return !report.draining && report.store.ready && serves;
 }
 
-/** null when the port is 0. */
-export async function startHealth(where: { readonly host: string; readonly port: number }, report: () => HealthReport): Promise<HealthServer | null> {
+/** Figures as text. */
+export interface MetricsText {
+  readonly contentType: string;
+  readonly text: () => Promise<string>;
+}
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+function tellMetrics(response: ServerResponse, metrics: MetricsText): void {
+  metrics.text().then(
+    (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+    (error: unknown) => response.writeHead(500, JSON_TYPE).end(`${JSON.stringify({ error: String(error) })}\n`),
+  );
+}
+
+/** null when the port is 0; `metrics` null: they are switched off. */
+export async function startHealth(where: { readonly host: string; readonly port: number }, report: () => HealthReport, metrics: MetricsText | null = null): Promise<HealthServer | null> {
   if (where.port === 0) return null;
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
+    if (request.method === 'GET' && path === '/metrics' && metrics !== null) {
+      tellMetrics(response, metrics);
+      return;
+    }
     if (request.method !== 'GET' || (path !== '/health' && path !== '/ready')) {
-      response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"there are /health and /ready"}\n');
+      response.writeHead(404, JSON_TYPE).end(`{"error":"there are /health, /ready${metrics === null ? '' : ' and /metrics'}"}\n`);
       return;
     }
     const now = report();
     const ready = isReady(now);
-    response.writeHead(path === '/ready' && !ready ? 503 : 200, { 'content-type': 'application/json' }).end(`${JSON.stringify({ ready, ...now })}\n`);
+    response.writeHead(path === '/ready' && !ready ? 503 : 200, JSON_TYPE).end(`${JSON.stringify({ ready, ...now })}\n`);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

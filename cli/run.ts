@@ -3,13 +3,16 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { Logger } from 'pino';
-import { startHealth } from '../api/health.ts';
+import { isReady, startHealth } from '../api/health.ts';
 import type { HealthServer } from '../api/health.ts';
 import type { CliContext } from './context.ts';
 import { Engine } from '../engine/engine.ts';
+import type { EngineHealth } from '../engine/engine.ts';
+import type { Warnings } from '../jobs/warnings.ts';
 import type { Settings } from '../config/schema.ts';
 import { parseMoney } from '../rating/money.ts';
 import { openStore } from '../store/open.ts';
+import type { StoreHealth } from '../store/open.ts';
 import { CommandListener } from '../store/redis/commands.ts';
 import { sayAlive, watchOver } from './watchdog.ts';
 
@@ -25,7 +28,7 @@ export function registerRun(program: Command, context: CliContext): void {
     .description('attach to Asterisk and lead its calls; SIGTERM lets running calls end, then stops')
     .option('--watchdog <seconds>', 'kill and replace the daemon when it answers nothing for so long', watchdogSeconds)
     .addHelpText('after', EXAMPLE)
-    .action(async ({ watchdog }: { watchdog?: number }) => (watchdog === undefined ? run(context.settings()) : watched(context.settings(), watchdog)));
+    .action(async ({ watchdog }: { watchdog?: number }) => (watchdog === undefined ? run(context.settings(), context.version) : watched(context.settings(), watchdog)));
 }
 
 /** Lines are written together: a system call for each cost an eighth of the engine's CPU at 100 calls a second. */
@@ -53,11 +56,19 @@ async function watched(settings: Settings, seconds: number): Promise<void> {
   process.exit();
 }
 
-async function run(settings: Settings): Promise<void> {
+interface FullReport {
+  readonly draining: boolean;
+  readonly store: StoreHealth;
+  readonly engine: EngineHealth;
+  readonly warnings: ReturnType<Warnings['health']> | null;
+}
+
+async function run(settings: Settings, version: string): Promise<void> {
   const log = logOf(settings);
   sayAlive();
   // Off, it is not even loaded; loaded, it is before anything waits for an answer.
-  const Warnings = settings.warnings.sweepMinutes === 0 ? null : (await import('../jobs/warnings.ts')).Warnings;
+  const WarningsOf = settings.warnings.sweepMinutes === 0 ? null : (await import('../jobs/warnings.ts')).Warnings;
+  const metrics = settings.health.port === 0 || !settings.health.metrics ? null : new (await import('../api/metrics.ts')).Metrics(version);
   const store = openStore({
     postgresUrl: settings.postgresUrl,
     redisUrl: settings.redisUrl,
@@ -70,15 +81,21 @@ async function run(settings: Settings): Promise<void> {
     settleEveryMs: settings.settle.everyMs,
     mostBacklog: settings.settle.mostBacklog,
     redisAway: { policy: settings.redisAway.policy, bound: parseMoney(settings.redisAway.bound.toFixed(4)) },
+    eventsKeep: settings.events.keep,
     log,
   });
-  const engine = new Engine(settings, store, log);
+  const engine = new Engine(settings, store, log, metrics ?? undefined);
   store.onCatalogChange(() => engine.catalogChanged());
   const { postgresUrl, redisUrl, mail, webhook } = settings;
   const commands = new CommandListener({ redisUrl, daemon: engine.daemon, obey: async (command) => engine.obey(command), log });
-  const warnings = Warnings === null ? null : new Warnings({ postgresUrl, redisUrl, sweepMinutes: settings.warnings.sweepMinutes, mail, webhook, log });
+  const warnings = WarningsOf === null ? null : new WarningsOf({ postgresUrl, redisUrl, sweepMinutes: settings.warnings.sweepMinutes, mail, webhook, log });
   let draining = false;
-  const health = await startHealth(settings.health, () => ({ draining, store: store.health(), engine: engine.health(), warnings: warnings?.health() ?? null }));
+  const report = (): FullReport => ({ draining, store: store.health(), engine: engine.health(), warnings: warnings?.health() ?? null });
+  metrics?.watch(() => {
+    const now = report();
+    return { ready: isReady(now), ...now, figures: engine.figures() };
+  });
+  const health = await startHealth(settings.health, report, metrics);
   log.info({ health: health?.url ?? null }, 'Tollgate is up');
   const signal = await terminated();
   draining = true;

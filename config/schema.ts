@@ -204,10 +204,17 @@ const agi = z.strictObject({
   mostConnections: z.number().int().min(1).max(100_000).default(1000),
 });
 
+const events = z.strictObject({
+  /** Entries of the stream that tells other programs what becomes of calls; 0: nothing is told. */
+  keep: z.number().int().min(0).max(10_000_000).default(10_000),
+});
+
 const health = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   /** 0: do not listen. */
   port: z.number().int().min(0).max(65_535).default(8080),
+  /** `/metrics` beside them. */
+  metrics: z.boolean().default(true),
 });
 
 export const settingsSchema = z.strictObject({
@@ -229,6 +236,7 @@ export const settingsSchema = z.strictObject({
   mail: mail.prefault({}),
   webhook: webhook.prefault({}),
   agi: agi.prefault({}),
+  events: events.prefault({}),
   health: health.prefault({}),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   /** Counters, holds and calls are compared with Asterisk's channels so often. */

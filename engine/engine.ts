@@ -11,6 +11,8 @@ import { daemonName } from './daemon-name.ts';
 import { LeasedServer } from './leased-server.ts';
 import type { ServerHealth } from './leased-server.ts';
 import type { Settings } from '../config/schema.ts';
+import { NO_METER } from './meter.ts';
+import type { CallFigures, Meter } from './meter.ts';
 import { DONE } from '../store/redis/commands.ts';
 import type { Command, CommandAnswer } from '../store/redis/commands.ts';
 
@@ -34,13 +36,13 @@ export class Engine {
   readonly #agi: AgiDoor;
   readonly #log: Log;
 
-  constructor(settings: Settings, store: CallStore, log: Log) {
+  constructor(settings: Settings, store: CallStore, log: Log, meter: Meter = NO_METER) {
     this.#settings = settings;
     this.#log = log;
-    this.#finisher = new Finisher(store, log);
+    this.#finisher = new Finisher(store, log, meter);
     const { daemon } = this;
     this.#servers = settings.asterisk.map(
-      (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, log: log.child({ server: asterisk.id }), random: Math.random, door: { connect: connectAsterisk, readWitness } }),
+      (asterisk) => new LeasedServer({ daemon, leaseMs: settings.leaseMs, asterisk, settings, store, finisher: this.#finisher, meter, log: log.child({ server: asterisk.id }), random: Math.random, door: { connect: connectAsterisk, readWitness } }),
     );
     this.#agi = new AgiDoor({
       settings: settings.agi,
@@ -78,6 +80,11 @@ export class Engine {
 
   health(): EngineHealth {
     return { servers: this.#servers.map((server) => server.health), agi: this.#agi.open, unsaved: this.#finisher.backlog };
+  }
+
+  /** Of the calls that this daemon leads. */
+  figures(): readonly CallFigures[] {
+    return this.#servers.flatMap((server) => server.figures ?? []);
   }
 
   /**

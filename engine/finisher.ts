@@ -4,6 +4,8 @@
  */
 import type { Cdr, FinishRequest } from './call/admission.ts';
 import { monotonicMs, pause } from './clock.ts';
+import { NO_METER } from './meter.ts';
+import type { Meter } from './meter.ts';
 import type { CallStore, Log } from './ports.ts';
 
 const RETRY_MIN_MS = 100;
@@ -16,6 +18,7 @@ type Job = { readonly callId: string; /** Only who leads the call may do it. */ 
 export class Finisher {
   readonly #store: CallStore;
   readonly #log: Log;
+  readonly #meter: Meter;
   readonly #waiting: Job[] = [];
   readonly #running = new Set<Job>();
   #retrying = false;
@@ -23,9 +26,10 @@ export class Finisher {
   readonly #recent: { readonly job: Job; readonly atMs: number }[] = [];
   #idle: (() => void)[] = [];
 
-  constructor(store: CallStore, log: Log) {
+  constructor(store: CallStore, log: Log, meter: Meter = NO_METER) {
     this.#store = store;
     this.#log = log;
+    this.#meter = meter;
   }
 
   /** Finished calls that the store does not have yet. */
@@ -34,10 +38,12 @@ export class Finisher {
   }
 
   finish(request: FinishRequest): void {
+    this.#meter.ended(request.cdrs);
     this.#start({ callId: request.callId, led: true, run: () => this.#store.finish(request) });
   }
 
   record(cdrs: readonly Cdr[]): void {
+    this.#meter.ended(cdrs);
     this.#start({ callId: cdrs[0]?.uniqueId ?? '', led: false, run: () => this.#store.record(cdrs) });
   }
 

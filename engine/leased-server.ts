@@ -7,6 +7,7 @@ import { NOTHING_SHED } from './door.ts';
 import type { OverloadHealth } from './door.ts';
 import { AsteriskServer } from './server.ts';
 import type { ServerParts } from './server.ts';
+import type { CallFigures } from './meter.ts';
 import { monotonicMs } from './clock.ts';
 import { isDeadHere } from './daemon-name.ts';
 
@@ -59,6 +60,11 @@ export class LeasedServer {
   /** It surely leads at this moment. */
   get mayAct(): boolean {
     return this.#server !== null && this.#leader.mayAct();
+  }
+
+  /** null: it stands by. */
+  get figures(): CallFigures | null {
+    return this.#server?.figures ?? null;
   }
 
   get health(): ServerHealth {

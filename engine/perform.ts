@@ -4,11 +4,14 @@
 import { addToBridge, answer, createBridge, createLeg, destroyBridge, dial, hangup, play, ring, setVariable, stopPlayback } from './asterisk/commands.ts';
 import { AriError } from './asterisk/contract.ts';
 import type { AriRequest, AsteriskLink } from './asterisk/contract.ts';
+import type { AdmitRequest } from './call/admission.ts';
 import { deviceDialString, hostDialString, numberDialString } from './asterisk/dial-string.ts';
 import type { DialString } from './asterisk/dial-string.ts';
 import type { Call, CallAction, CallInput } from './call/state.ts';
 import type { Finisher } from './finisher.ts';
+import { monotonicMs } from './clock.ts';
 import { encodeCall, encodePast } from './memo.ts';
+import type { Meter } from './meter.ts';
 import type { CallStore, Log } from './ports.ts';
 import type { Prompts } from './prompts.ts';
 import type { Announcement, Way } from '../routing/plan.ts';
@@ -18,6 +21,7 @@ export interface PerformContext {
   readonly app: string;
   readonly store: CallStore;
   readonly finisher: Finisher;
+  readonly meter: Meter;
   readonly prompts: Prompts;
   /** False while another daemon may lead this Asterisk. */
   readonly mayAct: () => boolean;
@@ -160,6 +164,13 @@ function tellMissed({ call, log }: Performer, why: 'failed' | 'too long'): void 
   else log.warn(fields, 'The prompt before the call lasts too long and is cut off. The call goes on');
 }
 
+async function admitted({ store, meter }: PerformContext, call: Call, request: AdmitRequest): Promise<CallInput> {
+  const askedMs = monotonicMs();
+  const given = await store.admit({ ...request, memo: encodeCall(call) });
+  meter.admitted(monotonicMs() - askedMs);
+  return given.kind === 'admitted' ? { type: 'admitted', answer: given } : { type: 'admissionRefused', cause: given.cause };
+}
+
 /** Refused with 41 (503) when the store cannot be asked. */
 const STORE_AWAY = 41;
 
@@ -167,7 +178,7 @@ export function perform(context: PerformContext, one: Performer, action: CallAct
   const { call } = one;
   switch (action.do) {
     case 'admit':
-      return askStore(one, 'admit the call', context.store.admit({ ...action.request, memo: encodeCall(call) }).then((given): CallInput => (given.kind === 'admitted' ? { type: 'admitted', answer: given } : { type: 'admissionRefused', cause: given.cause })), { type: 'admissionRefused', cause: STORE_AWAY });
+      return askStore(one, 'admit the call', admitted(context, call, action.request), { type: 'admissionRefused', cause: STORE_AWAY });
     case 'nextWay':
       return askStore(one, 'choose the next way', context.store.nextWay({ ...action.request, memo: encodePast(action.past) }).then((way): CallInput => ({ type: 'wayChosen', way })), { type: 'wayChosen', way: null });
     case 'extend':

@@ -14,6 +14,7 @@ import { restoreRequest, standingOf } from './restore.ts';
 import type { Standing } from '../store/stand-in.ts';
 import type { RestoreRequest } from './call/admission.ts';
 import type { Performer, PerformContext } from './perform.ts';
+import type { CallFigures, LiveState } from './meter.ts';
 import type { Log } from './ports.ts';
 import { inputOf } from './inputs.ts';
 
@@ -152,6 +153,19 @@ export class Registry {
     return [...this.#calls.values()].flatMap(({ call, state }) => standingOf(call, state) ?? []);
   }
 
+  /** Counted when somebody asks. */
+  figures(): Omit<CallFigures, 'serverId'> {
+    const calls: Record<LiveState, number> = { admitting: 0, announcing: 0, dialling: 0, ringing: 0, answered: 0 };
+    let reservations = 0;
+    for (const { state } of this.#calls.values()) {
+      const live = liveState(state);
+      if (live === null) continue;
+      calls[live] += 1;
+      if ('granted' in state) reservations += state.granted.length;
+    }
+    return { calls, reservations };
+  }
+
   /** Resolves when no call is in progress any more. */
   drained(): Promise<void> {
     if (this.active === 0) return Promise.resolve();
@@ -264,6 +278,23 @@ export class Registry {
 
 function payerOf(call: Call): number | null {
   return call.plan.parties.userId ?? call.plan.parties.dstUserId;
+}
+
+/** null: it is over. */
+function liveState(state: CallState): LiveState | null {
+  switch (state.phase) {
+    case 'admitting':
+    case 'announcing':
+      return state.phase;
+    case 'dialling':
+      return state.attempt.rang === null ? 'dialling' : 'ringing';
+    case 'choosing':
+      return 'dialling';
+    case 'talking':
+      return 'answered';
+    case 'over':
+      return null;
+  }
 }
 
 /** What the last row of a call says of its end, for the log. */

@@ -8,12 +8,13 @@ import { guarded } from './asterisk/guarded.ts';
 import type { AsteriskEvent, AsteriskLink, Channel, LinkOptions } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
 import { arrivedCall, callerOnly, decideRoute, liveFields } from './arrive.ts';
-import { AsteriskClock, pause, rest } from './clock.ts';
+import { AsteriskClock, monotonicMs, pause, rest } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
 import type { ArrivedCall, CallSettings, Moment } from './call/state.ts';
 import { Door } from './door.ts';
 import type { OverloadHealth } from './door.ts';
 import type { Finisher } from './finisher.ts';
+import type { CallFigures, Meter } from './meter.ts';
 import { LEG_ARGUMENT } from './perform.ts';
 import { PeriodicCheck } from './periodic-check.ts';
 import type { CallStore, Log } from './ports.ts';
@@ -42,6 +43,7 @@ export interface ServerParts {
   readonly settings: Settings;
   readonly store: CallStore;
   readonly finisher: Finisher;
+  readonly meter: Meter;
   readonly log: Log;
   readonly random: () => number;
   /** False while another daemon may lead this Asterisk: then nothing is ordered, and nothing decided. */
@@ -116,7 +118,7 @@ export class AsteriskServer {
     }), parts.mayAct);
     this.#prompts = new Prompts({ link: this.#link, app: settings.app, media: settings.calls.promptMedia });
     this.#door = new Door({ settings: settings.overload, address: { url: asterisk.url, username: asterisk.username, password: asterisk.password, timeoutMs: settings.reconnect.requestTimeoutMs }, mayAct: parts.mayAct, clock: this.#clock, log });
-    this.#registry = new Registry({ link: this.#link, app: settings.app, prompts: this.#prompts, store: parts.store, finisher: parts.finisher, mayAct: parts.mayAct, asked: () => this.#door.asked() }, this.#clock, log);
+    this.#registry = new Registry({ link: this.#link, app: settings.app, prompts: this.#prompts, store: parts.store, finisher: parts.finisher, meter: parts.meter, mayAct: parts.mayAct, asked: () => this.#door.asked() }, this.#clock, log);
     this.agi = new AgiCalls({
       settings: this.#calls, store: parts.store, finisher: parts.finisher, clock: this.#clock, mayAct: parts.mayAct, log,
       judge: (channel, arrived) => this.#judge(channel, arrived),
@@ -144,6 +146,11 @@ export class AsteriskServer {
 
   get activeCalls(): number {
     return this.#registry.active + this.agi.active;
+  }
+
+  get figures(): CallFigures {
+    const { calls, reservations } = this.#registry.figures();
+    return { serverId: this.id, calls: { ...calls, dialplan: this.agi.active }, reservations };
   }
 
   /** Ids of providers that do not answer its periodic check. */
@@ -241,6 +248,7 @@ export class AsteriskServer {
 
   #connected(): void {
     this.#parts.log.info({ version: this.#link.version, transport: this.#link.transport }, 'Attached to Asterisk');
+    this.#parts.meter.attached(this.id);
     this.#periodicCheck.connected();
     this.#provisioner.connected();
     this.#early = [];
@@ -305,7 +313,13 @@ export class AsteriskServer {
   }
 
   #arrive(channel: Channel, arrived: ArrivedCall): void {
+    const began = monotonicMs();
     const judged = this.#judge(channel, arrived);
+    this.#carryOut(channel, arrived, judged);
+    this.#parts.meter.decided(monotonicMs() - began);
+  }
+
+  #carryOut(channel: Channel, arrived: ArrivedCall, judged: Judged): void {
     if ('plan' in judged) {
       this.#registry.start({ ...arrived, plan: judged.plan, settings: this.#calls }, judged.live);
       return;
@@ -315,6 +329,7 @@ export class AsteriskServer {
   }
 
   #judge(channel: Channel, arrived: ArrivedCall): Judged {
+    this.#parts.meter.arrived(this.id);
     const catalog = this.#parts.store.catalog();
     const { settings, finisher } = this.#parts;
     // Without Redis finished calls wait here.

@@ -77,6 +77,7 @@ class OpenStore implements Store {
   readonly #waiting: (() => void)[] = [];
   #backlog: { waiting: number; refused: number } | null = null;
   #redisReason = 'Connecting.';
+  #redisConnections = 0;
   /** By Asterisk, of those that this daemon leads, or has led: a fence that holds no more keeps it out. */
   readonly #fences = new Map<number, Fence>();
   /** Never counts money in the wrong units. */
@@ -94,7 +95,7 @@ class OpenStore implements Store {
     const balances: Balances = new Balances({ set: async (news) => this.#calls.setBalances(news), offer: async (news) => this.#calls.offerBalances(news) }, log);
     this.#balances = balances;
     this.#calls = makeCallStore({
-      redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, scoring: blacklist !== undefined, log,
+      redis: this.#redis, units: this.#units, balanceOf: (userId) => balances.get(userId), flashAlarm: options.flashAlarm, scoring: blacklist !== undefined, events: options.eventsKeep, log,
       fenceOf: (callId) => this.#fences.get(serverOf(callId)),
     });
     const { policy, bound } = options.redisAway ?? { policy: 'refuse', bound: 0n };
@@ -151,6 +152,7 @@ class OpenStore implements Store {
       return;
     }
     this.#unitsAgree = true;
+    this.#redisConnections += 1;
     balances.pushAll();
     this.#settler.nudge();
     for (const listener of this.#backListeners) listener();
@@ -338,8 +340,8 @@ class OpenStore implements Store {
     const redisUp = this.#redisUp();
     return {
       ready: this.#isReady(),
-      postgres: { ok: this.#follower.connected, reason: this.#follower.reason },
-      redis: { ok: redisUp, reason: redisUp ? '' : this.#redisReason },
+      postgres: { ok: this.#follower.connected, reason: this.#follower.reason, connections: this.#follower.connections },
+      redis: { ok: redisUp, reason: redisUp ? '' : this.#redisReason, connections: this.#redisConnections },
       catalogVersion: this.#follower.catalog?.version ?? null,
       backlog: this.#backlog?.waiting ?? null,
       refused: this.#backlog?.refused ?? null,

@@ -25,5 +25,7 @@ export interface StoreOptions {
   readonly reconcileEveryMs: number;
   /** While Redis is away: whether new calls are taken, and what each user is given at most; undefined: nothing. */
   readonly redisAway?: { readonly policy: 'refuse' | 'allow'; readonly bound: Money } | undefined;
+  /** What becomes of calls is told on a stream that keeps so many entries; undefined, or 0: it is not. */
+  readonly eventsKeep?: number | undefined;
   readonly log: Log;
 }

@@ -10,11 +10,18 @@ import type { askLease, LeaseAnswer } from './redis/lease.ts';
 import type { LiveCall } from './redis/live.ts';
 import type { Standing } from './stand-in.ts';
 
+export interface ConnectionHealth {
+  readonly ok: boolean;
+  readonly reason: string;
+  /** So far; one that never broke has 1. */
+  readonly connections: number;
+}
+
 export interface StoreHealth {
   /** All that a call needs is there: a catalog and Redis. */
   readonly ready: boolean;
-  readonly postgres: { readonly ok: boolean; readonly reason: string };
-  readonly redis: { readonly ok: boolean; readonly reason: string };
+  readonly postgres: ConnectionHealth;
+  readonly redis: ConnectionHealth;
   readonly catalogVersion: number | null;
   /** Finished calls in Redis that are not in Postgres yet; null: unknown, as Redis is away. */
   readonly backlog: number | null;

@@ -8,6 +8,7 @@ import type { AsteriskLink, Channel } from '../../engine/asterisk/contract.ts';
 import type { Call } from '../../engine/call/state.ts';
 import { AsteriskClock } from '../../engine/clock.ts';
 import { Finisher } from '../../engine/finisher.ts';
+import { NO_METER } from '../../engine/meter.ts';
 import type { Log } from '../../engine/ports.ts';
 import { Prompts } from '../../engine/prompts.ts';
 import { Registry } from '../../engine/registry.ts';
@@ -74,7 +75,7 @@ export async function measureMemory(count: number): Promise<MemoryFigures> {
   await until(() => (redis.status === 'ready' ? undefined : 'Redis does not answer'));
   const usedBytes = async (): Promise<number> => Number(/^used_memory:(\d+)/m.exec(await redis.info('memory'))?.[1]);
   const clock = new AsteriskClock();
-  const registry = new Registry({ link: obedient, app: APP, prompts: new Prompts({ link: obedient, app: APP, media: 'sound:beep' }), store, finisher: new Finisher(store, LOG), mayAct: () => true, asked: () => () => undefined }, clock, LOG);
+  const registry = new Registry({ link: obedient, app: APP, prompts: new Prompts({ link: obedient, app: APP, media: 'sound:beep' }), store, finisher: new Finisher(store, LOG), meter: NO_METER, mayAct: () => true, asked: () => () => undefined }, clock, LOG);
   const moment = clock.now();
   const before = { heap: heapBytes(), redis: await usedBytes() };
   for (let at = 0; at < count; at += AT_ONCE) {

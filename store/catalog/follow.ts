@@ -58,6 +58,7 @@ export class Follower {
   #purgedAt = 0;
   #reported: ReadonlyMap<string, Broken> = new Map();
   #connected = false;
+  #connections = 0;
   #closed = false;
   #client: Client | null = null;
   #done: Promise<void> = Promise.resolve();
@@ -75,6 +76,11 @@ export class Follower {
   /** Whether Postgres answers at present. */
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** How often it began to answer. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** Why it does not, or ''. */
@@ -106,7 +112,10 @@ export class Follower {
   }
 
   #succeeded(): void {
-    if (!this.#connected) this.#options.log.info({}, 'Postgres is connected; the catalog follows it.');
+    if (!this.#connected) {
+      this.#connections += 1;
+      this.#options.log.info({}, 'Postgres is connected; the catalog follows it.');
+    }
     this.#connected = true;
     this.#lastReason = '';
   }

@@ -146,6 +146,7 @@ keep('_way_held', table.concat(way_held, ' '))
 keep('_payers', table.concat(names, ' '))
 redis.call('HSET', call, unpack(fields))
 redis.call('ZADD', live, ARGV[2], ARGV[1])
+if EVENTS then tell(ARGV[1], 'admitted', with_provider({unpack(ARGV, arg)}, way_held)) end
 local answer = {'admitted', tostring(way)}
 for i = 1, 2 * payers do answer[2 + i] = granted[i] end
 return answer

@@ -4,6 +4,7 @@ import type { AdmitAnswer, AdmitRequest, Cdr, ExtendAnswer, ExtendRequest, Finis
 import type { Money } from '../../rating/money.ts';
 import type { Log } from '../log.ts';
 import { decodeAdmit, decodeExtend, encodeAdmit, encodeExtend, encodeNextWay, encodeRestore, pushFields } from './admit.ts';
+import { eventOf } from './events.ts';
 import { encodeFinish, encodeRelease, encodeRecord } from './finish.ts';
 import { callKey, payerKey } from './keys.ts';
 import { runScript } from './scripts.ts';
@@ -61,6 +62,8 @@ export interface CallStoreParts {
   readonly flashAlarm: number;
   /** Whether calls feed the dynamic blacklist. */
   readonly scoring?: boolean | undefined;
+  /** What becomes of calls is told on a stream that keeps so many entries; undefined, or 0: it is not. */
+  readonly events?: number | undefined;
   readonly log: Log;
 }
 
@@ -80,7 +83,7 @@ const CALLS_A_SCRIPT = 500;
 
 export function makeCallStore(parts: CallStoreParts): CallStore {
   const { redis, units } = parts;
-  const fenced: Fenced = async (callId, name, call) => runScript(redis, name, { ...call, fence: parts.fenceOf(callId) });
+  const fenced: Fenced = async (callId, name, call) => runScript(redis, name, { ...call, fence: parts.fenceOf(callId), events: parts.events });
 
   const seed = async (userIds: readonly number[]): Promise<readonly number[]> => {
     const known = userIds.map((userId) => parts.balanceOf(userId)).filter((balance) => balance !== undefined);
@@ -150,12 +153,17 @@ function halves(amounts: readonly string[], units: Units): ExtendAnswer {
 
 type Fenced = (callId: string, name: ScriptName, call: ScriptCall) => Promise<unknown>;
 
+/** Nothing is put together for nobody. */
+function told({ events = 0 }: CallStoreParts, cdrs: readonly Cdr[]): readonly string[] | undefined {
+  return events > 0 ? eventOf(cdrs) : undefined;
+}
+
 /** What ends a call, or brings it back. */
 function ends(parts: CallStoreParts, fenced: Fenced): Pick<CallStore, 'finish' | 'release' | 'restore' | 'record'> {
   const { redis, units } = parts;
   return {
     async finish(request) {
-      const [first, ...flashCalls] = (await fenced(request.callId, 'finish', encodeFinish(request, units, parts.scoring))) as [number, ...number[]];
+      const [first, ...flashCalls] = (await fenced(request.callId, 'finish', { ...encodeFinish(request, units, parts.scoring), event: told(parts, request.cdrs) })) as [number, ...number[]];
       if (request.flash !== undefined) watchFlashCalls(parts, request.callId, request.flash, flashCalls);
       return first === 1;
     },
@@ -169,18 +177,18 @@ function ends(parts: CallStoreParts, fenced: Fenced): Pick<CallStore, 'finish' |
     },
 
     async record(cdrs) {
-      await runScript(redis, 'record', encodeRecord(cdrs, units, parts.scoring ?? false));
+      await runScript(redis, 'record', { ...encodeRecord(cdrs, units, parts.scoring ?? false), events: parts.events, event: told(parts, cdrs) });
     },
   };
 }
 
-async function updateLive({ redis, fenceOf }: CallStoreParts, news: readonly (readonly [string, LiveFields])[]): Promise<void> {
+async function updateLive({ redis, fenceOf, events }: CallStoreParts, news: readonly (readonly [string, LiveFields])[]): Promise<void> {
   // A fence is one Asterisk's.
   for (const fence of new Set(news.map(([callId]) => fenceOf(callId)))) {
     const own = news.filter(([callId]) => fenceOf(callId) === fence);
     for (let at = 0; at < own.length; at += CALLS_A_SCRIPT) {
       const part = own.slice(at, at + CALLS_A_SCRIPT);
-      await runScript(redis, 'update-live', { keys: part.map(([callId]) => callKey(callId)), args: part.flatMap(([, fields]) => liveArgs(fields)), fence });
+      await runScript(redis, 'update-live', { keys: part.map(([callId]) => callKey(callId)), args: part.flatMap(([, fields]) => liveArgs(fields)), fence, events });
     }
   }
 }

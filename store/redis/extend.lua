@@ -11,7 +11,7 @@ for i = 2, #KEYS do
 end
 if #unknown > 1 then return unknown end
 
-local answer = {'held'}
+local answer, raised = {'held'}, {}
 for i = 2, #KEYS do
   local user, want = ARGV[(i - 1) * 2], money(ARGV[(i - 1) * 2 + 1])
   local hold = redis.call('HGET', call, '_hold:' .. user)
@@ -23,6 +23,7 @@ for i = 2, #KEYS do
     if left then left = minus(left, more) end
     redis.call('HSET', KEYS[i], 'reserved', text(plus(money(purses[i][3] or '0'), more)))
     redis.call('HSET', call, '_hold:' .. user, text(held))
+    raised[#raised + 1] = user .. ' ' .. text(held)
     if not hold then
       redis.call('HSET', call, '_payers', (redis.call('HGET', call, '_payers') or '') .. ' ' .. user)
     end
@@ -30,4 +31,5 @@ for i = 2, #KEYS do
   answer[i] = text(held)
   answer[#KEYS + i - 1] = left and text(left) or 'inf'
 end
+if #raised > 0 then tell(string.sub(call, 15), 'extended', {'held', table.concat(raised, ' ')}) end
 return answer

@@ -34,6 +34,7 @@ end
 redis.call('DEL', call)
 redis.call('ZREM', live, ARGV[1])
 if #ARGV > 4 then redis.call('XADD', stream, '*', unpack(ARGV, 5)) end
+if ARGV[2] ~= '0' then tell(ARGV[1], 'over') elseif held[1] then tell(ARGV[1], 'released', {}) end
 local answer = {1}
 for i = 5, #KEYS do
   answer[#answer + 1] = redis.call('INCR', KEYS[i])

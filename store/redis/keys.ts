@@ -38,6 +38,9 @@ export function claimKey(key: string, nowMs: number): string {
 /** Which daemon leads an Asterisk. */
 export const leadKey = (serverId: number): string => `tollgate:lead:${serverId}`;
 
+/** What becomes of calls, for other programs. The scripts write it. */
+export const EVENTS_STREAM = 'tollgate:events';
+
 /** Where a daemon, by the name in its leases, listens for commands. */
 export const commandChannel = (daemon: string): string => `tollgate:commands:${daemon}`;
 /** What came of a command. */

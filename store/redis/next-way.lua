@@ -32,4 +32,5 @@ for w = 1, ways do
 end
 redis.call('HSET', call, '_way_held', table.concat(way_held, ' '), '_way', way < 0 and -1 or way + tonumber(ARGV[arg]), unpack(ARGV, arg + 1))
 if MEMO and MEMO ~= '' then redis.call('HSET', call, '_past', MEMO) end
+if EVENTS and way >= 0 then tell(string.sub(call, 15), 'failover', with_provider({unpack(ARGV, arg + 1)}, way_held)) end
 return way

@@ -4,4 +4,5 @@
 -- Returns 0 when it had been done before, otherwise 1
 if not redis.call('SET', KEYS[1], '1', 'NX', 'EX', ARGV[1]) then return 0 end
 redis.call('XADD', KEYS[2], '*', unpack(ARGV, 2))
+tell(string.sub(KEYS[1], 18), 'refused')
 return 1

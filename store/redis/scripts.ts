@@ -14,6 +14,10 @@ export interface ScriptCall {
   readonly memo?: Uint8Array | undefined;
   /** Refused, with an error that begins with FENCED, unless it holds. */
   readonly fence?: Fence | undefined;
+  /** Other programs are told, on a stream that keeps so many entries; undefined, or 0: they are not. */
+  readonly events?: number | undefined;
+  /** Field, value, … of what they are told, where the arguments do not say it. */
+  readonly event?: readonly string[] | undefined;
 }
 
 /** What must stand in a key. */
@@ -43,9 +47,11 @@ export function defineScripts(redis: Redis): void {
 export async function runScript(redis: Redis, name: ScriptName, call: ScriptCall): Promise<unknown> {
   const command = (redis as unknown as Record<string, Command>)[commandName(name)];
   if (command === undefined) throw new Error(`Script ${name} is not defined on this connection.`);
-  const { memo, fence } = call;
+  const { memo, fence, events = 0 } = call;
   const bytes = memo === undefined ? '' : Buffer.from(memo.buffer, memo.byteOffset, memo.byteLength);
-  const more = fence !== undefined ? [bytes, fence.key, fence.value] : memo === undefined ? [] : [bytes];
+  const more: (string | Buffer)[] = memo === undefined && fence === undefined && events === 0 ? [] : [bytes];
+  if (fence !== undefined || events > 0) more.push(fence?.key ?? '', fence?.value ?? '');
+  if (events > 0) more.push(String(events), packed(call.event ?? []));
   return command.call(redis, call.keys.length, ...call.keys, packed(call.args), ...more);
 }
 

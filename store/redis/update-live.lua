@@ -8,6 +8,11 @@ for i = 1, #KEYS do
   if redis.call('EXISTS', KEYS[i]) == 1 then
     redis.call('HSET', KEYS[i], unpack(ARGV, arg + 1, last))
     shown = shown + 1
+    if EVENTS then
+      local fields, event = {unpack(ARGV, arg + 1, last)}, 'changed'
+      for f = 1, #fields, 2 do if fields[f] == 'state' then event = fields[f + 1] end end
+      tell(string.sub(KEYS[i], 15), event, fields)
+    end
   end
   arg = last + 1
 end

@@ -193,6 +193,7 @@ function storeOf(settings: Settings, log: pino.Logger): Store {
     settleBatch: settings.settle.batch,
     settleEveryMs: settings.settle.everyMs,
     mostBacklog: settings.settle.mostBacklog, redisAway: { policy: settings.redisAway.policy, bound: parseMoney(settings.redisAway.bound.toFixed(4)) },
+    eventsKeep: settings.events.keep,
     log,
   });
 }

@@ -57,6 +57,15 @@ export async function downloadPackages(
     .map((name) => join(source.archives, name));
 }
 
+/** Downloads one package, without what it depends on, into `folder`; resolves with the file. */
+export async function downloadPackage(source: PackageSource, name: string, folder: string): Promise<string> {
+  const env = { ...process.env, APT_CONFIG: source.configFile, LC_ALL: 'C' };
+  await runCommand('env', ['-C', folder, 'apt-get', '-q', 'download', name], { env });
+  const file = readdirSync(folder).find((found) => found.startsWith(`${name}_`) && found.endsWith('.deb'));
+  if (file === undefined) throw new Error(`The package ${name} did not come.`);
+  return join(folder, file);
+}
+
 async function apt(source: PackageSource, args: string[], onLine?: (line: string) => void): Promise<void> {
   const env = { ...process.env, APT_CONFIG: source.configFile, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
   await runCommand('apt-get', ['-q', '-o', 'APT::Update::Error-Mode=any', ...args], { env, ...(onLine && { onLine }) });

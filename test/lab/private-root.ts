@@ -75,7 +75,7 @@ async function build(root: string): Promise<void> {
   rmSync(unfinished, { recursive: true, force: true });
   const progress = new Progress();
   try {
-    const source = await firstSource(join(unfinished, 'apt'), progress);
+    const source = await openNewestSource(join(unfinished, 'apt'), progress);
     const packages = await downloadPackages(source, [...RECIPE.basics, ...RECIPE.packages], (percent) =>
       progress.show('downloading packages', `${Math.round(percent)} %`),
     );
@@ -95,7 +95,8 @@ async function build(root: string): Promise<void> {
   progress.done(`Private root made in ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
-async function firstSource(folder: string, progress: Progress): Promise<PackageSource> {
+/** Of the newest Debian that has what the lab needs. */
+export async function openNewestSource(folder: string, progress: Progress): Promise<PackageSource> {
   const mirror = debianMirror();
   if (mirror === undefined) throw new Error('The sources of this machine\'s apt hold no Debian mirror.');
   let failure: unknown;

@@ -1,6 +1,7 @@
 /** One daemon: the product's own shell for each Asterisk, on simulated lines. It can be killed, frozen, cut off, and stopped in order. */
 import { Finisher } from '../../engine/finisher.ts';
 import { LeasedServer } from '../../engine/leased-server.ts';
+import { NO_METER } from '../../engine/meter.ts';
 import type { Log } from '../../engine/ports.ts';
 import type { Catalog } from '../../routing/catalog.ts';
 import type { Settings } from '../../config/schema.ts';
@@ -60,7 +61,7 @@ export class Daemon implements Program {
       this.#store.balances.push(this.#store.balances.take(bank.userIds.map((userId) => bank.spendable(userId))));
       for (const asterisk of settings.asterisk) {
         made.push(new LeasedServer({
-          daemon: this.name, leaseMs: settings.leaseMs, asterisk, settings, store: this.#store, finisher: this.#finisher, log, random: chance.next,
+          daemon: this.name, leaseMs: settings.leaseMs, asterisk, settings, store: this.#store, finisher: this.#finisher, meter: NO_METER, log, random: chance.next,
           door: { connect: (options) => this.#asterisk(asterisk.id).connect(options, this), readWitness: async (_, ids, sinceMs) => this.#witness(asterisk.id, ids, sinceMs) },
         }));
       }

@@ -21,14 +21,14 @@ export interface TestCalls {
   readonly close: () => void;
 }
 
-export async function openCalls(priceDecimals = 6, scoring = false): Promise<TestCalls> {
+export async function openCalls(priceDecimals = 6, scoring = false, events = 0): Promise<TestCalls> {
   const { log, lines } = memoryLog();
   const redisUrl = await freshRedis();
   const redis = connectRedis(redisUrl, log);
   await until(() => (redis.status === 'ready' ? undefined : `Redis is ${redis.status}`));
   const known = new Map<number, Spendable>();
   const units = makeUnits(priceDecimals);
-  const store = makeCallStore({ redis, units, balanceOf: (userId) => known.get(userId), flashAlarm: 2, scoring, fenceOf: () => undefined, log });
+  const store = makeCallStore({ redis, units, balanceOf: (userId) => known.get(userId), flashAlarm: 2, scoring, events, fenceOf: () => undefined, log });
   return { store, redis, redisUrl, units, lines, known, close: () => redis.disconnect() };
 }
 
