@@ -3,8 +3,6 @@
  * the hangup causes of our own list; never a number, a user or a provider.
  */
 import { Counter, Histogram, Registry } from 'prom-client';
-import type { Cdr } from '../engine/call/admission.ts';
-import type { Meter } from '../engine/meter.ts';
 import { HANGUP_CAUSES } from '../routing/hangup-causes.ts';
 import { addGauges } from './metrics/gauges.ts';
 import type { Report } from './metrics/gauges.ts';
@@ -15,11 +13,27 @@ const RINGING = [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30];
 const SETTING_UP = [0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120];
 const TALKING = [1, 6, 15, 30, 60, 120, 180, 300, 600, 1200, 1800, 3600, 7200];
 
+/** What is counted of a CDR. */
+export interface EndedAttempt {
+  readonly serverId: number;
+  readonly direction: string;
+  readonly disposition: string;
+  readonly hangupCause: number;
+  /** The last one of its call. */
+  readonly final: boolean;
+  readonly flashCall: boolean;
+  readonly callDateMs: number;
+  readonly answerMs: number | null;
+  readonly billMs: number;
+  readonly pddMs: number | null;
+}
+
 function causeLabel(code: number): string {
   return HANGUP_CAUSES.has(code) ? String(code) : 'other';
 }
 
-export class Metrics implements Meter {
+/** Fits the engine's `Meter`. */
+export class Metrics {
   readonly #registry = new Registry();
   readonly #arrived = this.#counter('tollgate_calls_arrived_total', 'Calls that came to the engine.', ['server']);
   readonly #ended = this.#counter('tollgate_calls_ended_total', 'Calls that are over, those that were refused among them, by the hangup cause of their last attempt.', ['server', 'direction', 'disposition', 'cause']);
@@ -57,7 +71,7 @@ export class Metrics implements Meter {
     this.#admission.observe(tookMs / 1000);
   }
 
-  ended(cdrs: readonly Cdr[]): void {
+  ended(cdrs: readonly EndedAttempt[]): void {
     for (const cdr of cdrs) {
       const { serverId: server, disposition } = cdr;
       const cause = causeLabel(cdr.hangupCause);

@@ -21,8 +21,7 @@ function nothing(): void {
 export const NO_METER: Meter = { attached: nothing, arrived: nothing, decided: nothing, admitted: nothing, ended: nothing };
 
 /** Where a call stands, in the words of operators. */
-export const LIVE_STATES = ['admitting', 'announcing', 'dialling', 'ringing', 'answered'] as const;
-export type LiveState = (typeof LIVE_STATES)[number];
+export type LiveState = 'admitting' | 'announcing' | 'dialling' | 'ringing' | 'answered';
 
 /** Of the calls that a daemon leads on one Asterisk. */
 export interface CallFigures {

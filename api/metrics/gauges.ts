@@ -1,20 +1,26 @@
 /** What is at this moment, read from the same reports as `/health` when somebody looks. */
-import { Counter, Gauge } from 'prom-client';
-import type { Registry } from 'prom-client';
-import type { EngineHealth } from '../../engine/engine.ts';
-import type { ServerHealth } from '../../engine/leased-server.ts';
-import { LIVE_STATES } from '../../engine/meter.ts';
-import type { CallFigures } from '../../engine/meter.ts';
+import type { Counter, Gauge, Registry } from 'prom-client';
 import type { StoreHealth } from '../../store/store.ts';
+import { addCounter, addGauge } from './add.ts';
 
 export interface Report {
   readonly ready: boolean;
   readonly draining: boolean;
   readonly store: StoreHealth;
-  readonly engine: EngineHealth;
-  readonly figures: readonly CallFigures[];
+  readonly engine: { readonly servers: readonly ServerReport[]; readonly unsaved: number };
+  /** Of the calls that this daemon leads: how many in each state, and their holds of money. */
+  readonly figures: readonly { readonly serverId: number; readonly calls: Readonly<Record<string, number>>; readonly reservations: number }[];
   /** Mails and requests of warnings; null: there are none. */
   readonly warnings: { readonly queued: number; readonly failed: number; readonly unknown: number } | null;
+}
+
+interface ServerReport {
+  readonly id: number;
+  readonly leads: boolean;
+  readonly connected: boolean;
+  readonly provisioned: boolean;
+  readonly deadProviders: readonly number[];
+  readonly overload: { readonly shedding: boolean; readonly shed: number; readonly shedByAsterisk: number };
 }
 
 type Read = (report: Report) => number | boolean | null;
@@ -35,7 +41,7 @@ const SINGLE: readonly (readonly [string, string, Read])[] = [
   ['tollgate_warnings_unknown', 'Mails of the last day of which nobody knows whether they arrived.', ({ warnings }) => warnings?.unknown ?? null],
 ];
 
-const BY_SERVER: readonly (readonly [string, string, (server: ServerHealth) => number | boolean])[] = [
+const BY_SERVER: readonly (readonly [string, string, (server: ServerReport) => number | boolean])[] = [
   ['tollgate_asterisk_leads', 'This daemon leads the Asterisk.', ({ leads }) => leads],
   ['tollgate_asterisk_attached', 'It leads it, and is attached to it.', ({ connected }) => connected],
   ['tollgate_asterisk_provisioned', 'Asterisk has been given all devices and providers.', ({ provisioned }) => provisioned],
@@ -50,7 +56,6 @@ const TOTALS: readonly (readonly [string, string, Read])[] = [
 ];
 
 export function addGauges(registry: Registry, report: () => Report): void {
-  const registers = [registry];
   // One look at everything for all of them.
   let seen: Report | null = null;
   const look = (): Report => {
@@ -60,18 +65,18 @@ export function addGauges(registry: Registry, report: () => Report): void {
     }
     return seen;
   };
-  for (const [name, help, read] of SINGLE) new Gauge({ name, help, registers, collect: set((gauge) => put(gauge, {}, read(look()))) });
+  for (const [name, help, read] of SINGLE) addGauge(registry, { name, help, collect: set((gauge) => put(gauge, {}, read(look()))) });
   for (const [name, help, read] of BY_SERVER) {
-    new Gauge({ name, help, labelNames: ['server'], registers, collect: set((gauge) => look().engine.servers.forEach((server) => put(gauge, { server: server.id }, read(server)))) });
+    addGauge(registry, { name, help, labelNames: ['server'], collect: set((gauge) => look().engine.servers.forEach((server) => put(gauge, { server: server.id }, read(server)))) });
   }
-  for (const [name, help, read] of TOTALS) new Counter({ name, help, registers, collect: total((counter) => counter.inc(Number(read(look())))) });
+  for (const [name, help, read] of TOTALS) addCounter(registry, { name, help, collect: total((counter) => counter.inc(Number(read(look())))) });
   addShed(registry, look);
   addFigures(registry, look);
 }
 
 function addShed(registry: Registry, look: () => Report): void {
-  new Counter({
-    name: 'tollgate_calls_shed_total', help: 'Calls that were refused as there were too many, by the engine or by Asterisk itself.', labelNames: ['server', 'by'], registers: [registry],
+  addCounter(registry, {
+    name: 'tollgate_calls_shed_total', help: 'Calls that were refused as there were too many, by the engine or by Asterisk itself.', labelNames: ['server', 'by'],
     collect: total((counter) => {
       for (const { id: server, overload } of look().engine.servers) {
         counter.inc({ server, by: 'engine' }, overload.shed - overload.shedByAsterisk);
@@ -82,15 +87,14 @@ function addShed(registry: Registry, look: () => Report): void {
 }
 
 function addFigures(registry: Registry, look: () => Report): void {
-  const registers = [registry];
-  new Gauge({
-    name: 'tollgate_calls_active', help: 'Calls that are up and led by this daemon.', labelNames: ['server', 'state'], registers,
+  addGauge(registry, {
+    name: 'tollgate_calls_active', help: 'Calls that are up and led by this daemon.', labelNames: ['server', 'state'],
     collect: set((gauge) => {
-      for (const { serverId: server, calls } of look().figures) for (const state of LIVE_STATES) gauge.set({ server, state }, calls[state]);
+      for (const { serverId: server, calls } of look().figures) for (const [state, count] of Object.entries(calls)) gauge.set({ server, state }, count);
     }),
   });
-  new Gauge({
-    name: 'tollgate_reservations', help: 'Holds of money for calls that are up: one of each payer of each call.', labelNames: ['server'], registers,
+  addGauge(registry, {
+    name: 'tollgate_reservations', help: 'Holds of money for calls that are up: one of each payer of each call.', labelNames: ['server'],
     collect: set((gauge) => look().figures.forEach(({ serverId: server, reservations }) => gauge.set({ server }, reservations))),
   });
 }

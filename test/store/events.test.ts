@@ -38,7 +38,7 @@ t.test('one entry for each change, in order; repetitions tell nothing', async (t
     { call: 'c1', event: 'extended', held: '5 8000000' },
     {
       call: 'c1', event: 'over', server: '1', direction: 'outbound', from: '100', to: '37061234567', userId: '5', deviceId: '7', didId: '', resellerId: '', providerId: '3',
-      disposition: 'ANSWERED', cause: '16', terminatedBy: 'terminator', attempts: '1', since: String(NOW), answered: String(NOW + 2000), ended: String(NOW + 62_000), billsec: '60', price: '0.6',
+      disposition: 'ANSWERED', cause: '16', terminatedBy: 'originator', attempts: '1', since: String(NOW), answered: String(NOW + 2000), ended: String(NOW + 62_000), billsec: '60', price: '0.6',
     },
   ]);
 });
