@@ -26,7 +26,8 @@ export type LiveState = 'admitting' | 'announcing' | 'dialling' | 'ringing' | 'a
 /** Of the calls that a daemon leads on one Asterisk. */
 export interface CallFigures {
   readonly serverId: number;
-  readonly calls: Readonly<Record<LiveState, number>>;
-  /** Holds of money: one of each payer of each call. */
+  /** `dialplan`: those that come by FastAGI, which Asterisk dials itself. */
+  readonly calls: Readonly<Record<LiveState | 'dialplan', number>>;
+  /** Holds of money: one of each payer of each call, those of the dialplan apart. */
   readonly reservations: number;
 }

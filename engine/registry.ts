@@ -14,7 +14,7 @@ import { restoreRequest, standingOf } from './restore.ts';
 import type { Standing } from '../store/stand-in.ts';
 import type { RestoreRequest } from './call/admission.ts';
 import type { Performer, PerformContext } from './perform.ts';
-import type { CallFigures, LiveState } from './meter.ts';
+import type { LiveState } from './meter.ts';
 import type { Log } from './ports.ts';
 import { inputOf } from './inputs.ts';
 
@@ -154,7 +154,7 @@ export class Registry {
   }
 
   /** Counted when somebody asks. */
-  figures(): Omit<CallFigures, 'serverId'> {
+  figures(): { readonly calls: Readonly<Record<LiveState, number>>; readonly reservations: number } {
     const calls: Record<LiveState, number> = { admitting: 0, announcing: 0, dialling: 0, ringing: 0, answered: 0 };
     let reservations = 0;
     for (const { state } of this.#calls.values()) {

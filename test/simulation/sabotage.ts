@@ -10,7 +10,7 @@ const SCRIPTS = {
   /** A place is kept after the end. */
   place: ['finish', "(held[1] or '') .. ' ' .. (held[2] or '')", "held[1] or ''"],
   /** What is owed is not remembered until it is settled. */
-  owed: ['finish', 'plus(money(pending), money(amount))', 'money(pending)'],
+  owed: ['finish', "text(plus(money(now[2] or '0'), owes[user]))", "text(money(now[2] or '0'))"],
 } as const;
 
 /** `booking`: the settler books a debit twice now and then. */
