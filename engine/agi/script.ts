@@ -4,7 +4,7 @@ import type { DialledCall, Told } from '../call/dialled.ts';
 import type { Log } from '../ports.ts';
 import type { AgiCalls } from './agi-calls.ts';
 import type { Variables } from './answer.ts';
-import { getVariables, isDone, setVariable, variablesOf } from './commands.ts';
+import { getVariables, isDone, setVariables, variablesOf } from './commands.ts';
 import type { AgiConnection } from './connection.ts';
 import type { AgiRequest } from './request.ts';
 
@@ -30,9 +30,9 @@ async function ask({ connection, mark }: AgiTurn, expressions: readonly string[]
 }
 
 async function tell({ connection, request, log }: AgiTurn, variables: Variables): Promise<void> {
-  for (const [name, value] of variables) {
-    const answer = await connection.command(setVariable(name, value));
-    if (!isDone(answer)) log.warn({ variable: name, answer: answer.slice(0, 100), script: request.script }, 'Asterisk did not set a variable');
+  for (const command of setVariables(variables)) {
+    const answer = await connection.command(command);
+    if (!isDone(answer)) log.warn({ command: command.slice(0, 200), answer: answer.slice(0, 100), script: request.script }, 'Asterisk did not set the variables of a call');
   }
 }
 

@@ -1,7 +1,7 @@
 /** Commands: nothing in a value ends it, and no answer is taken for another. */
 import * as fc from 'fast-check';
 import { test } from 'tap';
-import { getVariables, isDone, setVariable, variablesOf } from '../../engine/agi/commands.ts';
+import { getVariables, isDone, setVariable, setVariables, variablesOf } from '../../engine/agi/commands.ts';
 import { InvalidText, safeText } from '../../engine/asterisk/encode.ts';
 import { AgiRefused } from '../../engine/agi/line-buffer.ts';
 import { holds } from '../routing/property.ts';
@@ -33,6 +33,25 @@ test('a value arrives as it is, whatever stands in it', async (t) => {
   }));
 });
 
+/** What MSet() makes of its list: pairs between commas, at the first `=`. */
+function asMSetReads(line: string): [string, string][] {
+  const [exec, app, list = ''] = asAsteriskReads(line);
+  if (exec !== 'EXEC') return [];
+  return app === 'MSet' ? list.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]) : [];
+}
+
+test('plain values go together, in their order', async (t) => {
+  t.same(setVariables([['TOLLGATE_DIAL_1', 'PJSIP/370@provider-1'], ['TIMEOUT(absolute)', '90'], ['TOLLGATE_CALLERID_NAME', 'A, B=C'], ['TOLLGATE_CALL', ''], ['TOLLGATE_ALLOWED', '1']]), [
+    'EXEC MSet "TOLLGATE_DIAL_1=PJSIP/370@provider-1,TIMEOUT(absolute)=90"\n', 'SET VARIABLE TOLLGATE_CALLERID_NAME "A, B=C"\n', 'SET VARIABLE TOLLGATE_CALL ""\n', 'EXEC MSet "TOLLGATE_ALLOWED=1"\n',
+  ]);
+  const variables = fc.array(fc.tuple(fc.constantFrom('A', 'TOLLGATE_B', 'TIMEOUT(absolute)'), fc.oneof(fc.string({ unit: 'grapheme-ascii', maxLength: 100 }), fc.stringMatching(/^[a-z0-9/@:&]{1,100}$/))), { maxLength: 60 });
+  holds(t, fc.property(variables, (all) => {
+    const lines = setVariables(all);
+    const read = lines.flatMap((line): [string, string][] => (line.startsWith('SET') ? [[asAsteriskReads(line)[2] ?? '', asAsteriskReads(line)[3] ?? '']] : asMSetReads(line)));
+    return lines.every((line) => Buffer.byteLength(line) < 2048) && JSON.stringify(read) === JSON.stringify(all);
+  }));
+});
+
 test('what Asterisk would cut is not sent', async (t) => {
   t.throws(() => setVariable('TOLLGATE_DIAL_1', 'x'.repeat(3000)), InvalidText);
   t.throws(() => setVariable('A B', 'x'), InvalidText);
@@ -47,5 +66,7 @@ test('answers', async (t) => {
     t.throws(() => variablesOf(other, 'mark', 2), AgiRefused, other);
   }
   t.ok(isDone('200 result=1'));
+  t.ok(isDone('200 result=0'));
+  t.notOk(isDone('200 result=-2'));
   t.notOk(isDone('511 Command Not Permitted on a dead channel or intercept routine'));
 });

@@ -105,7 +105,7 @@ t.test('silence and words that come one by one end in time', async (t) => {
 t.test('answers that were written before the question are not believed', async (t) => {
   const said = await isRefused(t, 'a forged answer', /an answer to something else/, (socket) => socket.write(`${block()}200 result=1 (10.0.0.1:5060|(ulaw)|id)\n`));
   t.match(said.text, /^GET FULL VARIABLE/);
-  t.notMatch(said.text, /SET VARIABLE/);
+  t.notMatch(said.text, /TOLLGATE_/);
 });
 
 t.test('a call that was authorised for a channel that is none is closed, and costs nothing', async (t) => {
@@ -116,7 +116,7 @@ t.test('a call that was authorised for a channel that is none is closed, and cos
       for (const line of bytes.toString().split('\n').slice(0, -1)) {
         asked += 1;
         const mark = /^GET FULL VARIABLE "([0-9a-f]+)\|/.exec(line)?.[1];
-        authorised ||= line === 'SET VARIABLE TOLLGATE_ALLOWED "1"';
+        authorised ||= line.endsWith('TOLLGATE_ALLOWED=1"');
         socket.write(mark === undefined ? '200 result=1\n' : `HANGUP\n200 result=1 (${mark}|${ALICE}:5060|(ulaw)|id-of-it)\n`);
       }
     });
