@@ -1,5 +1,6 @@
 /** Commands of operators reach the daemon that leads, and no other. */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { byAddress, waysByNumber } from '../calls/tenant.ts';
@@ -9,9 +10,12 @@ import type { EngineProcess } from '../lab/engine.ts';
 import { startCaller, startPeer } from '../lab/sipp.ts';
 import type { Sipp } from '../lab/sipp.ts';
 import { until } from '../lab/wait.ts';
+import { sendCommand } from '../../store/redis/commands.ts';
 import { closeServers } from '../store/servers.ts';
 import { NOTHING_LEFT, openFaultStage } from './stage.ts';
 
+/** JSON is YAML. */
+const settingsOf = (engine: EngineProcess): { readonly redisUrl: string } => JSON.parse(readFileSync(engine.settingsFile, 'utf8')) as { readonly redisUrl: string };
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const ADA = '127.0.1.43';
 const answering = await startPeer({ scenario: 'peer-answer', values: { ringMs: 10 }, ip: '127.0.2.43' });
@@ -28,6 +32,7 @@ const stage = await openFaultStage({
   devices: [byAddress('ada', 'ada', ADA, { location: 'by number' })],
 }, {}, { daemons: 2 });
 const [first, second] = stage.engines as [EngineProcess, EngineProcess];
+const { redisUrl } = settingsOf(first);
 
 t.teardown(async () => {
   await stage.close();
@@ -122,7 +127,9 @@ t.test('a daemon that sleeps says nothing, and when it wakes up without the lead
   const { caller, callId } = await start('37060010002', 'call-until-bye', 'answered');
   const sleeper = await leader();
   first.pause();
-  t.match(await hangup(callId), { code: 1, out: `The daemon ${sleeper} did not answer within 5 s` });
+  // Before its lease runs out.
+  const asked = sendCommand(redisUrl, { name: 'hangup', serverId: 1, by: 'test', fields: { call: callId } });
+  t.match(await asked, { done: false, reason: `The daemon ${sleeper} did not answer within 5 s` });
   await until(async () => ((await leader()).includes(`:${second.pid}:`) ? undefined : 'the other does not lead yet'));
   first.resume();
   await until(() => (first.log().some((line) => line['msg'] === 'Command' && line['done'] === false && String(line['reason']).includes('Another daemon leads')) ? undefined : 'the sleeper has not read it yet'));
