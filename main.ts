@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   route: async () => (await import('./cli/route.ts')).registerRoute,
   calls: async () => (await import('./cli/calls.ts')).registerCalls,
   hangup: async () => (await import('./cli/hangup.ts')).registerHangup,
+  spy: async () => (await import('./cli/spy.ts')).registerSpy,
   doctor: async () => (await import('./cli/doctor.ts')).registerDoctor,
   price: async () => (await import('./cli/price.ts')).registerPrice,
   did: async () => (await import('./cli/did.ts')).registerDid,

@@ -129,6 +129,7 @@ function duplicates(settings: Settings): string[] {
 function apart(settings: Settings): string[] {
   const { reservation, reconnect } = settings;
   return [
+    ...settings.asterisk.flatMap(({ ami }, index) => (ami.url !== '' && ami.secret === '' ? [`asterisk[${index}].ami.secret: is empty: set the secret of manager.conf, or leave asterisk[${index}].ami.url empty`] : [])),
     ...(reservation.extendBeforeS < reservation.sliceS ? [] : ['reservation.extendBeforeS: must be smaller than reservation.sliceS']),
     ...(reconnect.minMs <= reconnect.maxMs ? [] : ['reconnect.minMs: must not be greater than reconnect.maxMs']),
   ];

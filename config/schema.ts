@@ -11,6 +11,14 @@ const limit = z.number().int().min(0).max(10_000_000);
 const loopbackUrl = (...schemes: readonly string[]): z.ZodString =>
   z.string().refine((text) => schemes.some((scheme) => text.startsWith(`${scheme}://`)) && URL.canParse(text), `must be a URL that begins with ${schemes.join(':// or ')}://`);
 
+/** For what ARI cannot do: docs/decisions/0015-spying.md. */
+const ami = z.strictObject({
+  /** `tcp://` or `tls://`, host and port; empty: no AMI, and nobody can spy. */
+  url: z.string().refine((text) => text === '' || (/^(?:tcp|tls):\/\/[^/@]+:\d{1,5}$/.test(text) && URL.canParse(text)), 'must be tcp:// or tls:// with a host and a port, such as tcp://127.0.0.1:5038, or empty').default(''),
+  username: z.string().min(1).max(80).default('tollgate'),
+  secret: z.string().max(80).default(''),
+});
+
 const asterisk = z.strictObject({
   /** Number of this Asterisk in CDRs, counters and permissions of devices. */
   id: z.number().int().min(1).max(32_767),
@@ -21,6 +29,7 @@ const asterisk = z.strictObject({
   transport: z.enum(['auto', 'websocket', 'ari-client']).default('auto'),
   /** Its event log (dialplan/cel_custom.conf) as this machine sees it; empty: ends that nobody told are estimated. */
   witness: z.string().max(4096).default(''),
+  ami: ami.prefault({}),
 });
 
 const calls = z.strictObject({
@@ -154,6 +163,15 @@ const redisAway = z.strictObject({
   bound: z.number().min(0).max(1_000_000).default(5),
 });
 
+const spying = z.strictObject({
+  /** The documents' "Chanspy is disabled globally", the other way round. */
+  enabled: z.boolean().default(true),
+  /** The operator's device rings so long. */
+  ringTimeoutS: seconds(5, 120).default(30),
+  /** Operators on the calls of one Asterisk. */
+  mostAtOnce: z.number().int().min(1).max(1000).default(50),
+});
+
 const warnings = z.strictObject({
   /** Balances are looked at so often for those who want to be warned; 0: never. */
   sweepMinutes: z.number().int().min(0).max(1440).default(60),
@@ -232,6 +250,7 @@ export const settingsSchema = z.strictObject({
   settle: settle.prefault({}),
   redisAway: redisAway.prefault({}),
   reconnect: reconnect.prefault({}),
+  spying: spying.prefault({}),
   warnings: warnings.prefault({}),
   mail: mail.prefault({}),
   webhook: webhook.prefault({}),

@@ -13,6 +13,7 @@ import type { ServerHealth } from './leased-server.ts';
 import type { Settings } from '../config/schema.ts';
 import { NO_METER } from './meter.ts';
 import type { CallFigures, Meter } from './meter.ts';
+import type { SpySide } from '../routing/spying.ts';
 import { DONE } from '../store/redis/commands.ts';
 import type { Command, CommandAnswer } from '../store/redis/commands.ts';
 
@@ -67,12 +68,14 @@ export class Engine {
   }
 
   /** What an operator wants of an Asterisk. Only whoever surely leads it may do it. */
-  async obey({ name, serverId, fields }: Command): Promise<CommandAnswer> {
+  async obey({ name, serverId, by, fields }: Command): Promise<CommandAnswer> {
     const server = this.#servers.find(({ id }) => id === serverId);
     if (server === undefined || !server.mayAct) return { done: false, reason: `Another daemon leads Asterisk ${serverId} by now: try again.` };
     switch (name) {
       case 'hangup':
         return server.hangUp(fields['call'] ?? '') ? DONE : { done: false, reason: `There is no call ${fields['call']}, or it is over.` };
+      case 'spy':
+        return server.spy({ callId: fields['call'] ?? '', device: fields['device'] ?? '', as: fields['as'] ?? '', side: sideOf(fields['side']), by });
       default:
         return { done: false, reason: `This daemon does not know the command ${name}: it may be of an older version.` };
     }
@@ -101,4 +104,8 @@ export class Engine {
     await Promise.race([this.#finisher.drained(), pause(SAVE_MS)]);
     await Promise.all(this.#servers.map((server) => server.release().catch((error: unknown) => this.#log.warn({ err: error }, 'The lease could not be let go; it runs out by itself'))));
   }
+}
+
+function sideOf(text: string | undefined): SpySide | null {
+  return text === 'caller' || text === 'callee' ? text : null;
 }

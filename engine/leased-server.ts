@@ -8,6 +8,8 @@ import type { OverloadHealth } from './door.ts';
 import { AsteriskServer } from './server.ts';
 import type { ServerParts } from './server.ts';
 import type { CallFigures } from './meter.ts';
+import type { SpyOrder } from './spies.ts';
+import type { CommandAnswer } from '../store/redis/commands.ts';
 import { monotonicMs } from './clock.ts';
 import { isDeadHere } from './daemon-name.ts';
 
@@ -30,6 +32,10 @@ export interface ServerHealth {
   /** Ids of providers that do not answer its periodic check. */
   readonly deadProviders: readonly number[];
   readonly overload: OverloadHealth;
+  /** `off`, `connected`, or why it is not. */
+  readonly ami: string;
+  /** Operators on calls. */
+  readonly spies: number;
 }
 
 export class LeasedServer {
@@ -73,6 +79,7 @@ export class LeasedServer {
       id: this.#parts.asterisk.id, leads: this.#leader.leads, leader: this.#leader.other,
       connected: server?.connected ?? false, provisioned: server?.provisioned ?? false, version: server?.version ?? '', calls: server?.activeCalls ?? 0,
       deadProviders: server?.deadProviders ?? [], overload: server?.overload ?? NOTHING_SHED,
+      ami: amiText(server?.ami ?? null), spies: server?.activeSpies ?? 0,
     };
   }
 
@@ -91,6 +98,10 @@ export class LeasedServer {
 
   hangUp(callId: string): boolean {
     return this.#server?.hangUp(callId) ?? false;
+  }
+
+  async spy(order: SpyOrder): Promise<CommandAnswer> {
+    return this.#server?.spy(order) ?? { done: false, reason: `Another daemon leads Asterisk ${this.id} by now: try again.` };
   }
 
   async drain(): Promise<void> {
@@ -114,4 +125,9 @@ export class LeasedServer {
     this.#parts.store.standDown(this.#parts.asterisk.id);
     server?.stop().catch((error: unknown) => this.#parts.log.warn({ err: error }, 'The connection to Asterisk could not be closed'));
   }
+}
+
+function amiText(ami: AsteriskServer['ami']): string {
+  if (ami === null) return 'off';
+  return ami.connected ? 'connected' : ami.problem;
 }

@@ -1,6 +1,7 @@
 /** What the shell needs of the store and of a logger. `store/open.ts` and pino fit as they are. */
 import type { LeaseStore } from './leader.ts';
 import type { Standing } from '../store/stand-in.ts';
+import type { SpyRecord } from '../store/spy-record.ts';
 import type { Money } from '../rating/money.ts';
 import type { DrawnNumber } from '../routing/caller-id.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -48,6 +49,14 @@ export interface CallStore {
   lease: LeaseStore['lease'];
   releaseLease: LeaseStore['releaseLease'];
   updateLive(callId: string, fields: Readonly<Record<string, string>>): void;
+  readonly spies: SpyStore;
+}
+
+export interface SpyStore {
+  /** Kept from now on, whatever is away. */
+  save(record: SpyRecord): void;
+  /** Those that have not ended. */
+  standing(serverId: number): Promise<readonly SpyRecord[]>;
 }
 
 export interface Log {

@@ -16,6 +16,7 @@ import type { RestoreRequest } from './call/admission.ts';
 import type { Performer, PerformContext } from './perform.ts';
 import type { LiveState } from './meter.ts';
 import type { Log } from './ports.ts';
+import type { Spied } from './spies.ts';
 import { inputOf } from './inputs.ts';
 
 /** A channel that left the application is destroyed within this time, or its end is made sure of. */
@@ -134,6 +135,14 @@ export class Registry {
     const own = channelId === mailbox.call.originator.channelId;
     this.#post(mailbox, own ? { type: 'callerGone', gone } : { type: 'legGone', legId: channelId, gone }, this.#clock.now());
     this.#channelGone(mailbox, channelId);
+  }
+
+  /** null: there is none, or it is over. */
+  spied(callId: string): Spied | null {
+    const mailbox = this.#calls.get(callId);
+    if (mailbox === undefined || mailbox.state.phase === 'over') return null;
+    const { call, state } = mailbox;
+    return { parties: call.plan.parties, callerChannel: call.originator.channelId, calleeChannel: state.phase === 'talking' ? state.attempt.legId : null };
   }
 
   hangUp(callId: string): boolean {

@@ -1,12 +1,16 @@
 /**
  * One Asterisk: its connection, its devices and providers, its calls.
  */
+import { randomUUID } from 'node:crypto';
 import { AgiCalls } from './agi/agi-calls.ts';
 import type { Judged } from './agi/agi-calls.ts';
+import { connectAmi } from './asterisk/ami.ts';
+import type { AmiLink } from './asterisk/ami.ts';
 import { REPLACED } from './asterisk/connect.ts';
 import { guarded } from './asterisk/guarded.ts';
 import type { AsteriskEvent, AsteriskLink, Channel, LinkOptions } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
+import { endpointState } from './asterisk/queries.ts';
 import { arrivedCall, callerOnly, decideRoute, liveFields } from './arrive.ts';
 import { AsteriskClock, monotonicMs, pause, rest } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
@@ -23,6 +27,9 @@ import { provision } from './provision.ts';
 import type { Provisioner } from './provision.ts';
 import { Registry } from './registry.ts';
 import { callSettings, routingSettings } from './settings-of.ts';
+import { Spies } from './spies.ts';
+import type { SpyOrder } from './spies.ts';
+import type { CommandAnswer } from '../store/redis/commands.ts';
 import { takeOver } from './takeover.ts';
 import type { Before, Early, ReadWitness } from './takeover.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -69,6 +76,8 @@ export class AsteriskServer {
   readonly agi: AgiCalls;
   readonly #provisioner: Provisioner;
   readonly #periodicCheck: PeriodicCheck;
+  readonly #ami: AmiLink | null;
+  readonly #spies: Spies;
   readonly #link: AsteriskLink;
   readonly #prompts: Prompts;
   readonly #door: Door;
@@ -125,6 +134,21 @@ export class AsteriskServer {
     });
     this.#provisioner = provision({ link: this.#link, desired: () => this.#accounts(), onPushed: (endpoint) => this.#periodicCheck.pushed(endpoint), log });
     this.#periodicCheck = new PeriodicCheck({ link: this.#link, accounts: () => this.#accounts(), onDead: (ids) => parts.store.deadProviders(asterisk.id, ids), now: () => performance.now(), log });
+    this.#ami = this.#connectAmi();
+    this.#spies = new Spies({
+      serverId: asterisk.id, ami: this.#ami, settings: settings.spying, catalog: () => parts.store.catalog(), spied: (callId) => this.#registry.spied(callId),
+      reachable: async (endpoint) => endpointState(this.#link, endpoint).then(({ state }) => state !== 'offline', () => false),
+      store: parts.store.spies, mayAct: parts.mayAct, now: () => this.#clock.now().wallMs, newId: randomUUID, log,
+    });
+  }
+
+  #connectAmi(): AmiLink | null {
+    const { asterisk: { ami }, settings: { reconnect }, log } = this.#parts;
+    if (ami.url === '') return null;
+    return connectAmi({
+      ...ami, timeoutMs: reconnect.requestTimeoutMs, reconnectMinMs: reconnect.minMs, reconnectMaxMs: reconnect.maxMs, pingEveryMs: reconnect.pingEveryMs,
+      onEvent: (event) => this.#spies.receive(event), onConnected: () => this.#spies.connected(), log,
+    });
   }
 
   get id(): number {
@@ -172,6 +196,20 @@ export class AsteriskServer {
     const channelId = this.agi.channelOf(callId);
     if (channelId !== null) this.#hangUp(channelId, NORMAL_CLEARING);
     return channelId !== null;
+  }
+
+  /** An operator wants to hear a call. */
+  async spy(order: SpyOrder): Promise<CommandAnswer> {
+    return this.#spies.order(order);
+  }
+
+  /** null: it has none. */
+  get ami(): Pick<AmiLink, 'connected' | 'problem'> | null {
+    return this.#ami;
+  }
+
+  get activeSpies(): number {
+    return this.#spies.active;
   }
 
   /** New calls are refused from now on; resolves when the last one is over. */
@@ -229,7 +267,8 @@ export class AsteriskServer {
     this.#door.close();
     this.#periodicCheck.close();
     this.#provisioner.close();
-    await this.#link.close();
+    this.#spies.close();
+    await Promise.all([this.#link.close(), this.#ami?.close()]);
   }
 
   #accounts(): ReturnType<Parameters<typeof provision>[0]['desired']> {

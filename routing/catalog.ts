@@ -48,6 +48,8 @@ export interface User {
   /** Calls a second this user may start. */
   readonly cpsLimit: number;
   readonly allowLossCalls: boolean;
+  /** The documents' Active Calls of users and resellers, and Allow Spy Calls of accountants; the admin always may. */
+  readonly maySpy: boolean;
   /** Highest price per minute he may be asked for; 0n: any. */
   readonly maxCallRate: Money;
   readonly sourceList: NumberList;

@@ -34,6 +34,7 @@ import type { Units } from './redis/units.ts';
 import { Reconciler } from './redis/reconcile.ts';
 import { Releases } from './releases.ts';
 import { Settler } from './settle.ts';
+import { SpyRecords } from './spy-records.ts';
 import { serverOf, StandIn } from './stand-in.ts';
 import type { Standing } from './stand-in.ts';
 import type { LeaseWish, Store, StoreHealth } from './store.ts';
@@ -72,6 +73,7 @@ class OpenStore implements Store {
   readonly #scores: BlacklistScores;
   readonly #numberUse: NumberUse;
   readonly #standIn: StandIn;
+  readonly spies: SpyRecords;
   readonly #listeners: ((catalog: Catalog) => void)[] = [];
   readonly #backListeners: (() => void)[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -117,6 +119,7 @@ class OpenStore implements Store {
     this.#scores = new BlacklistScores({ redis: this.#redis, usable: () => this.#redisUp(), options: blacklist, log });
     this.#talk = new ProviderTalk(this.#pool, () => limitsMinutes(this.#follower.catalog), log);
     this.#numberUse = new NumberUse(this.#pool, log);
+    this.spies = new SpyRecords({ redis: this.#redis, usable: () => this.#redisUp(), pool: this.#pool, log });
     this.#reconciler = new Reconciler({ redis: this.#redis, usable: () => this.#redisUp(), everyMs: options.reconcileEveryMs, log });
     this.#watchRedis(balances);
     this.#reconciler.start();
@@ -357,6 +360,7 @@ class OpenStore implements Store {
     await this.#talk.close();
     this.#scores.close();
     await this.#numberUse.close();
+    await this.spies.close();
     await Promise.all([this.#releases.close(), this.#settler.close(), this.#follower.close()]);
     this.#redis.disconnect();
     await this.#pool.end();

@@ -8,6 +8,7 @@ import type { TalkView } from '../routing/minutes.ts';
 import type { ScoreView } from '../routing/score.ts';
 import type { askLease, LeaseAnswer } from './redis/lease.ts';
 import type { LiveCall } from './redis/live.ts';
+import type { SpyRecords } from './spy-records.ts';
 import type { Standing } from './stand-in.ts';
 
 export interface ConnectionHealth {
@@ -77,6 +78,8 @@ export interface Store {
   standIn(serverId: number, standing: () => readonly Standing[]): void;
   /** Redis knows again what it must know of the calls of this Asterisk, or another daemon leads it. */
   standDown(serverId: number): void;
+  /** Records of operators on calls. */
+  readonly spies: Pick<SpyRecords, 'save' | 'standing'>;
   listCalls(): Promise<readonly LiveCall[]>;
   counters(): Promise<Readonly<Record<string, number>>>;
   onCatalogChange(listener: (catalog: Catalog) => void): void;

@@ -54,6 +54,7 @@ export function parseUser(row: Row, thresholds: readonly Row[]): User {
     combinedLimit: whole(row, 'combined_limit'),
     cpsLimit: whole(row, 'cps_limit'),
     allowLossCalls: flag(row, 'allow_loss_calls'),
+    maySpy: flag(row, 'may_spy'),
     maxCallRate: money(row, 'max_call_rate'),
     sourceList: numberList(row, 'source'),
     destinationList: numberList(row, 'destination'),

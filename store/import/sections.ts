@@ -176,6 +176,7 @@ const users: SectionSpec = {
     combinedLimit: { column: 'combined_limit', parse: kind.limit },
     cpsLimit: { column: 'cps_limit', parse: kind.limit },
     allowLossCalls: { column: 'allow_loss_calls', parse: kind.flag },
+    maySpy: { column: 'may_spy', parse: kind.flag },
     maxCallRate: { column: 'max_call_rate', parse: kind.money('notNegative') },
     flashCalls: {
       group: {

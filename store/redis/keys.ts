@@ -41,6 +41,9 @@ export const leadKey = (serverId: number): string => `tollgate:lead:${serverId}`
 /** What becomes of calls, for other programs. The scripts write it. */
 export const EVENTS_STREAM = 'tollgate:events';
 
+/** Operators on calls of an Asterisk, until they have left and stand in Postgres. */
+export const spiesKey = (serverId: number): string => `tollgate:spies:${serverId}`;
+
 /** Where a daemon, by the name in its leases, listens for commands. */
 export const commandChannel = (daemon: string): string => `tollgate:commands:${daemon}`;
 /** What came of a command. */

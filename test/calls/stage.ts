@@ -203,7 +203,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const [postgresUrl, redisUrl, asterisk] = await Promise.all([freshDatabase(), freshRedis(), startAsterisk(options.asterisk)]);
   await importTenant(tenantFile(tenant), { postgresUrl, separators: { separator: ',', decimal: '.' } });
   const url = options.ariUrl === undefined ? asterisk.ariUrl : await options.ariUrl(asterisk);
-  const server = { id: 1, url, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto', witness: asterisk.celFile };
+  const server = { id: 1, url, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto', witness: asterisk.celFile, ami: { url: `tcp://${asterisk.host}:${asterisk.amiPort}`, username: asterisk.amiUser, secret: asterisk.amiPassword } };
   const others = (options.others ?? []).map((one, index) => ({ id: index + 2, url: one.ariUrl, username: one.ariUser, password: one.ariPassword, witness: one.celFile }));
   const settings = loadSettings(JSON.stringify({ postgresUrl, redisUrl, asterisk: [server, ...others], health: { port: 0 }, drainTimeoutS: 2, ...options.settings }), {});
   const lines: string[] = [];

@@ -43,7 +43,7 @@ const TENANT = {
 };
 
 t.test('every command has a help with an example', async (t) => {
-  const names = ['run', 'migrate', 'import', 'route', 'calls', 'hangup', 'doctor', 'price', 'did', 'rerate'];
+  const names = ['run', 'migrate', 'import', 'route', 'calls', 'hangup', 'spy', 'doctor', 'price', 'did', 'rerate'];
   const all = await tollgate(['--help']);
   for (const [index, { code, out }] of (await Promise.all(names.map((name) => tollgate([name, '--help'])))).entries()) {
     t.equal(code, 0);

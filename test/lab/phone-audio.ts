@@ -8,6 +8,8 @@ const RATE = 8000;
 const HEADER = 12;
 /** Where a tone has so much of a frame's energy it is heard. Two at once have a half each. */
 const HEARD = 0.15;
+/** A key (RFC 4733): packets while it is pressed, and those that tell its end. */
+const KEY = { pressed: 5, end: 3, payload: 101, codes: '0123456789*#' } as const;
 
 function toMuLaw(sample: number): number {
   const sign = sample < 0 ? 0x80 : 0;
@@ -42,6 +44,8 @@ export class PhoneAudio {
   /** Frames heard, oldest first. */
   readonly #frames: (readonly number[])[] = [];
   #speaking: NodeJS.Timeout | undefined;
+  /** Keys that wait, or are being pressed. */
+  readonly #keys: string[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -63,6 +67,7 @@ export class PhoneAudio {
     const host = /^c=IN IP4 (\S+)/m.exec(sdp)?.[1] ?? '127.0.0.1';
     const port = Number(/^m=audio (\d+)/m.exec(sdp)?.[1] ?? 0);
     let sent = 0;
+    let keyAt: number | null = null;
     clearInterval(this.#speaking);
     this.#speaking = setInterval(() => {
       const packet = Buffer.alloc(HEADER + SAMPLES);
@@ -70,10 +75,39 @@ export class PhoneAudio {
       packet.writeUInt16BE(sent & 0xffff, 2);
       packet.writeUInt32BE((sent * SAMPLES) >>> 0, 4);
       packet.writeUInt32BE(this.port, 8);
+      const [key] = this.#keys;
+      if (key !== undefined) {
+        keyAt ??= sent;
+        const step = sent - keyAt;
+        const last = step === KEY.pressed + KEY.end - 1;
+        packet[1] = KEY.payload | (step === 0 ? 0x80 : 0);
+        packet.writeUInt32BE((keyAt * SAMPLES) >>> 0, 4);
+        packet[HEADER] = KEY.codes.indexOf(key);
+        packet[HEADER + 1] = 10 | (step >= KEY.pressed ? 0x80 : 0);
+        packet.writeUInt16BE(Math.min(step + 1, KEY.pressed) * SAMPLES, HEADER + 2);
+        sent += 1;
+        this.#socket.send(packet.subarray(0, HEADER + 4), port, host);
+        if (last) {
+          this.#keys.shift();
+          keyAt = null;
+        }
+        return;
+      }
       for (let index = 0; index < SAMPLES; index += 1) packet[HEADER + index] = toMuLaw(Math.round(4000 * Math.sin((2 * Math.PI * hz * (sent * SAMPLES + index)) / RATE)));
       sent += 1;
       this.#socket.send(packet, port, host);
     }, FRAME_MS);
+  }
+
+  /** Presses a key while it speaks. */
+  press(key: string): void {
+    this.#keys.push(key);
+  }
+
+  /** Mean size of what was heard. */
+  level(): number {
+    const samples = this.#frames.flat();
+    return samples.length === 0 ? 0 : Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
   }
 
   /** Forgets what was heard so far. */

@@ -32,7 +32,7 @@ export const whitelist = (poolId: number): NumberList => ({ mode: 'whitelist', p
 export function user(id: number, parts: Partial<User> = {}): User {
   return {
     id, username: `user ${id}`, type: 'user', ownerId: 0, blocked: false, postpaid: false, credit: 0n, dailyLimit: 0n, currency: 'USD', timeZone: 'UTC', language: '', tariffId: 1, lcrId: 1,
-    outboundLimit: 0, inboundLimit: 0, combinedLimit: 0, cpsLimit: 0, allowLossCalls: false, maxCallRate: 0n, sourceList: NO_LIST, destinationList: NO_LIST, dynamicBlacklist: 'global', blacklistLcrs: [], flash: null, warningPrompt: null, ...parts,
+    outboundLimit: 0, inboundLimit: 0, combinedLimit: 0, cpsLimit: 0, allowLossCalls: false, maySpy: false, maxCallRate: 0n, sourceList: NO_LIST, destinationList: NO_LIST, dynamicBlacklist: 'global', blacklistLcrs: [], flash: null, warningPrompt: null, ...parts,
   };
 }
 

@@ -31,6 +31,8 @@ export interface SimulatedStoreParts {
 
 export class SimulatedStore implements Port {
   readonly balances: Balances;
+  /** Nobody spies here. */
+  readonly spies = { save: (): void => undefined, standing: async (): Promise<readonly []> => [] };
   readonly #parts: SimulatedStoreParts;
   readonly #calls: CallStore;
   readonly #standIn: StandIn;
