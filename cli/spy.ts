@@ -1,7 +1,7 @@
 /** `spy`: an operator's device rings, and he hears a call. */
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
-import { sendCommand } from '../store/redis/commands.ts';
+import { orderSpy } from '../store/redis/order-spy.ts';
 import { CommandError } from './context.ts';
 import type { CliContext } from './context.ts';
 
@@ -36,8 +36,8 @@ export function registerSpy(program: Command, context: CliContext): void {
 async function run(context: CliContext, call: string, { device, as = '', side = '', json }: Options): Promise<void> {
   if (!/^\d{1,5}-[\w.-]{1,100}$/.test(call)) throw new CommandError(`"${call}" is not the id of a call, such as 1-1795509403.14: \`calls --json\` shows them.`);
   if (side !== '' && side !== 'caller' && side !== 'callee') throw new CommandError(`--side is caller or callee, not "${side}".`);
-  const { redisUrl } = context.settings();
-  const answer = await sendCommand(redisUrl, { name: 'spy', serverId: Number.parseInt(call, 10), by: userInfo().username, fields: { call, device, as, side } }).catch((error: unknown) => {
+  const { redisUrl, asterisk } = context.settings();
+  const answer = await orderSpy(redisUrl, { call, device, as, side, by: userInfo().username }, asterisk.map(({ id }) => id)).catch((error: unknown) => {
     throw new CommandError(error instanceof Error ? error.message : String(error));
   });
   const text = answer.done ? `${device} rings: 4 listens, 5 whispers to the ${answer.fields['side']}, 6 speaks to both, # steps the volume.` : `Nobody spies on ${call}. ${answer.reason}`;

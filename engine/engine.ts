@@ -75,7 +75,9 @@ export class Engine {
       case 'hangup':
         return server.hangUp(fields['call'] ?? '') ? DONE : { done: false, reason: `There is no call ${fields['call']}, or it is over.` };
       case 'spy':
-        return server.spy({ callId: fields['call'] ?? '', device: fields['device'] ?? '', as: fields['as'] ?? '', side: sideOf(fields['side']), by });
+        return server.spy({ callId: fields['call'] ?? '', device: fields['device'] ?? '', as: fields['as'] ?? '', side: sideOf(fields['side']), contact: fields['contact'] ?? '', by });
+      case 'contact':
+        return server.contact(fields['device'] ?? '');
       default:
         return { done: false, reason: `This daemon does not know the command ${name}: it may be of an older version.` };
     }

@@ -104,6 +104,10 @@ export class LeasedServer {
     return this.#server?.spy(order) ?? { done: false, reason: `Another daemon leads Asterisk ${this.id} by now: try again.` };
   }
 
+  async contact(endpoint: string): Promise<CommandAnswer> {
+    return this.#server?.contact(endpoint) ?? { done: false, reason: `Another daemon leads Asterisk ${this.id} by now: try again.` };
+  }
+
   async drain(): Promise<void> {
     await this.#server?.drain();
   }

@@ -203,6 +203,10 @@ export class AsteriskServer {
     return this.#spies.order(order);
   }
 
+  async contact(endpoint: string): Promise<CommandAnswer> {
+    return this.#spies.contact(endpoint);
+  }
+
   /** null: it has none. */
   get ami(): Pick<AmiLink, 'connected' | 'problem'> | null {
     return this.#ami;

@@ -5,8 +5,10 @@
 import type { AmiLink } from './asterisk/ami.ts';
 import type { AmiMessage } from './asterisk/ami-protocol.ts';
 import { isSpyThere, parseSpyEvent, startSpy, watchSpies } from './asterisk/chan-spy.ts';
-import { deviceDialString } from './asterisk/dial-string.ts';
+import { contactOf } from './asterisk/contacts.ts';
+import { contactDialString, deviceDialString } from './asterisk/dial-string.ts';
 import { rest } from './clock.ts';
+import type { DialString } from './asterisk/dial-string.ts';
 import type { Log, SpyStore } from './ports.ts';
 import type { Settings } from '../config/schema.ts';
 import type { Catalog } from '../routing/catalog.ts';
@@ -14,6 +16,7 @@ import type { Parties } from '../routing/plan.ts';
 import { decideSpy } from '../routing/spying.ts';
 import type { SpySide, SpyVerdict } from '../routing/spying.ts';
 import type { CommandAnswer } from '../store/redis/commands.ts';
+import { NOT_REGISTERED } from '../store/redis/order-spy.ts';
 import type { SpyMode, SpyRecord } from '../store/spy-record.ts';
 
 /** A call that can be spied on. */
@@ -30,6 +33,8 @@ export interface SpyOrder {
   /** '': the admin. */
   readonly as: string;
   readonly side: SpySide | null;
+  /** Where the device is registered at another Asterisk; '': it is to be rung where it is registered here. */
+  readonly contact: string;
   /** The account that gives the order. */
   readonly by: string;
 }
@@ -59,7 +64,9 @@ const COMING_MS = 5000;
 /** Changes of the mode that are written down of one spy. */
 const MOST_MODES = 1000;
 
-const no = (reason: string): CommandAnswer => ({ done: false, reason });
+const no = (reason: string): Extract<CommandAnswer, { done: false }> => ({ done: false, reason });
+/** Of Asterisk's own dialling, for devices that this Asterisk is not told of: dialplan/pjsip.conf. */
+const EXTERNAL = 'tollgate-external';
 
 export class Spies {
   readonly #parts: SpiesParts;
@@ -108,7 +115,7 @@ export class Spies {
     if (!first.may) return no(first.reason);
     if (!ami.connected) return no(`AMI of Asterisk ${serverId} is not connected: ${ami.problem}.`);
     if (this.#going.size + this.#coming > settings.mostAtOnce) return no(`There are ${this.#going.size} spies on Asterisk ${serverId} already: spying.mostAtOnce.`);
-    if (!(await reachable(order.device))) return no(`The device ${order.device} is not registered at Asterisk ${serverId}, where the call is.`);
+    if (order.contact === '' && !(await reachable(order.device))) return { ...no(`The device ${order.device} is not registered at Asterisk ${serverId}, where the call is.`), code: NOT_REGISTERED };
     if (!this.#watching) await watchSpies(ami, true);
     this.#watching = true;
     // The call may have ended meanwhile, and the lead been lost.
@@ -131,6 +138,19 @@ export class Spies {
     return { ...verdict, channel, callerNumber: call.parties.src };
   }
 
+  /** Where a device of ours is registered here, for the daemon of another Asterisk. */
+  async contact(endpoint: string): Promise<CommandAnswer> {
+    const { ami, serverId, catalog } = this.#parts;
+    if (ami?.connected !== true || catalog()?.devicesByEndpoint.has(endpoint) !== true) return no(`The device ${endpoint} cannot be asked for at Asterisk ${serverId}.`);
+    const contact = await contactOf(ami, endpoint);
+    return contact === '' ? no(`The device ${endpoint} is not registered at Asterisk ${serverId}.`) : { done: true, fields: { contact } };
+  }
+
+  #dialString({ device: { endpoint, serverIds } }: Permitted, contact: string): DialString {
+    if (contact === '') return deviceDialString(endpoint);
+    return contactDialString(serverIds.length === 0 || serverIds.includes(this.#parts.serverId) ? endpoint : EXTERNAL, contact);
+  }
+
   async #ring(ami: AmiLink, order: SpyOrder, permitted: Permitted): Promise<CommandAnswer> {
     const { serverId, now, newId, settings, log } = this.#parts;
     const { asker, side, channel, callerNumber } = permitted;
@@ -141,7 +161,7 @@ export class Spies {
     // Events may come before the answer.
     this.#keep(record);
     try {
-      await startSpy(ami, { id: record.id, dialString: deviceDialString(order.device), spied: channel, ringTimeoutS: settings.ringTimeoutS, callerNumber });
+      await startSpy(ami, { id: record.id, dialString: this.#dialString(permitted, order.contact), spied: channel, ringTimeoutS: settings.ringTimeoutS, callerNumber });
     } catch (error) {
       this.#end(record.id);
       log.warn({ err: error, callId: order.callId }, 'A spy could not be started');

@@ -7,6 +7,8 @@ import { matching, safeText } from './encode.ts';
 /** Longest number Asterisk carries in an extension (AST_MAX_EXTENSION, 80 with its end mark). */
 const NUMBER = /^[0-9A-Za-z+*#._-]{1,79}$/;
 const HOST = /^[0-9A-Za-z](?:[0-9A-Za-z.-]{0,252}[0-9A-Za-z])?(?::\d{1,5})?$/;
+/** Whoever registered chose it. */
+const CONTACT = /^sips?:[\w.!~*'()=+$;?%:@[\]-]{1,250}$/;
 const ENDPOINT = /^[0-9A-Za-z._-]{1,79}$/;
 
 /** A string from this file: nothing else can be dialled. */
@@ -25,6 +27,11 @@ export function numberDialString(number: string, endpoint: string): DialString {
 /** A number at somebody's server, `host` or `host:port`, sent with an endpoint's settings. Throws InvalidText. */
 export function hostDialString(number: string, host: string, endpoint: string): DialString {
   return `PJSIP/${matching('endpoint', endpoint, ENDPOINT)}/sip:${matching('number', number, NUMBER)}@${matching('host', host, HOST)}` as DialString;
+}
+
+/** A device at an address where it is registered at another Asterisk, sent with an endpoint's settings. Throws InvalidText. */
+export function contactDialString(endpoint: string, contact: string): DialString {
+  return `PJSIP/${matching('endpoint', endpoint, ENDPOINT)}/${matching('contact', contact, CONTACT)}` as DialString;
 }
 
 /**

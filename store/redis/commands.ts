@@ -19,7 +19,8 @@ export interface Command {
 
 export type CommandAnswer =
   | { readonly done: true; readonly fields: Readonly<Record<string, string>> }
-  | { readonly done: false; readonly reason: string };
+  /** `code`, where there is one, tells programs which reason it is. */
+  | { readonly done: false; readonly reason: string; readonly code?: string };
 
 export const DONE: CommandAnswer = { done: true, fields: {} };
 

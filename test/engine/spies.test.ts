@@ -9,7 +9,7 @@ import { catalogOf, device, user } from '../routing/catalog-builder.ts';
 import { memoryLog } from '../store/servers.ts';
 
 const away: AmiLink = { connected: false, problem: 'connection refused', action: async () => Promise.reject(new Error('away')), close: async () => undefined };
-const order = { callId: '1-1.1', device: 'd1', as: '', side: null, by: 'test' };
+const order = { callId: '1-1.1', device: 'd1', as: '', side: null, contact: '', by: 'test' };
 
 function spies(parts: Partial<SpiesParts>): { readonly spies: Spies; readonly saved: SpyRecord[] } {
   const saved: SpyRecord[] = [];

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { test } from 'tap';
 import { AmiParser, encodeAction } from '../../../engine/asterisk/ami-protocol.ts';
 import { parseSpyEvent, spyAction } from '../../../engine/asterisk/chan-spy.ts';
-import { deviceDialString } from '../../../engine/asterisk/dial-string.ts';
+import { contactDialString, deviceDialString } from '../../../engine/asterisk/dial-string.ts';
 import '../../seed.ts';
 
 const GREETING = 'Asterisk Call Manager/11.0.0\r\n';
@@ -45,6 +45,11 @@ test('a spy is of exactly one channel, and its options cannot be chosen from out
   t.same(spyAction(start), { Channel: 'PJSIP/desk', ChannelId: 'spy-7c0e', Application: 'ChanSpy', Data: '1795509403.14,uqdSE', CallerID: '"Spy" <370x1>', Timeout: '30000', Async: 'true' });
   for (const spied of ['PJSIP/ada-1,w', '1,2', '', 'a b', '1795509403.14\r\n']) t.throws(() => spyAction({ ...start, spied }), /channel id/);
   t.throws(() => spyAction({ ...start, id: 'a\r\nb' }), /spy/);
+});
+
+test('an address that somebody registered is dialled as one address, or not at all', async (t) => {
+  t.equal(contactDialString('desk', 'sip:desk@192.0.2.7:5060;transport=udp;ob'), 'PJSIP/desk/sip:desk@192.0.2.7:5060;transport=udp;ob');
+  for (const contact of ['', 'desk', 'sip:', 'tel:1', 'sip:a&PJSIP/other', 'sip:a,b', 'sip:a/b', 'sip:a\r\nApplication: System', 'sip:a b', `sip:${'a'.repeat(300)}`]) t.throws(() => contactDialString('desk', contact), /contact/);
 });
 
 const parsed = (fields: Record<string, string>): unknown => parseSpyEvent(new Map(Object.entries(fields)));
