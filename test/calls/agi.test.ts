@@ -64,7 +64,7 @@ const tenant: Tenant = {
     { username: 'poor', tariff: 'second', balance: '2' },
     { username: 'mute', tariff: 'sell', balance: '10' },
     { username: 'loop', tariff: 'sell', balance: '10' },
-    { username: 'flash', tariff: 'sell', balance: '10', flashCalls: { enabled: true, price: '0.05', ringMs: 600 } },
+    { username: 'flash', tariff: 'sell', balance: '10', flashCalls: { enabled: true, price: '0.05', ringMs: 2500 } },
   ],
   devices,
 };
@@ -142,7 +142,7 @@ t.test('an answered call has the row of one by ARI', async (t) => {
 
 t.test('a flash call is one', async (t) => {
   const short = await dial(IPS.flash, '37060090002', { scenario: 'cancel', values: { cancelAfterMs: 200 } });
-  const long = await dial(IPS.flash, '37060090003', { scenario: 'cancel', values: { cancelAfterMs: 900 } });
+  const long = await dial(IPS.flash, '37060090003', { scenario: 'cancel', values: { cancelAfterMs: 3500 } });
   attempts(t, await stage.rowsOf(short), { disposition: 'NO ANSWER', hangup_cause: 241, flash_call: true, user_price: '0.0500000000' });
   attempts(t, await stage.rowsOf(long), { disposition: 'NO ANSWER', hangup_cause: 241, flash_call: false });
 });

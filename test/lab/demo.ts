@@ -5,8 +5,9 @@
 
 import { Command } from 'commander';
 import { compareBalances, rememberBalances } from './demo/balances.ts';
-import { CALLS } from './demo/calls.ts';
+import { CALLS, SPIED, WARNED } from './demo/calls.ts';
 import { readCdrs } from './demo/cdrs.ts';
+import { spiedCall, warnedCall } from './demo/ears.ts';
 import { judgeLeftOver } from './demo/left-over.ts';
 import { LiveTable } from './demo/live-table.ts';
 import { placeCalls } from './demo/placing.ts';
@@ -51,11 +52,16 @@ async function callsAndTables(on: DemoStage): Promise<boolean> {
   await rememberBalances(db);
   say('\nSeven calls:');
   const table = new LiveTable(view);
-  const placed = await placeCalls(CALLS, asterisk, (line) => table.say(line));
-  const cdrs = await readCdrs(db, placed);
+  const first = await placeCalls(CALLS, asterisk, (line) => table.say(line));
   await table.stop();
+  say(`\nA warning that is heard:\n${WARNED.letter}  ${WARNED.story}`);
+  const warned = await warnedCall(on);
+  say(`\nAn operator on a call:\n${SPIED.letter}  ${SPIED.story}`);
+  const spied = await spiedCall(on);
+  const placed = [...first, warned.placed, spied.placed];
+  const cdrs = await readCdrs(db, placed);
 
-  const verdicts = [...placed.map((one) => judgeCall(one, cdrs)), await judgeLeftOver(on)];
+  const verdicts = [...first.map((one) => judgeCall(one, cdrs)), ...[warned, spied].flatMap((one) => [judgeCall(one.placed, cdrs), one.verdict]), await judgeLeftOver(on)];
   const balances = await compareBalances(db);
   say(`\n${verdictTable(verdicts)}`);
   say(`\nCDRs, with the price at each level:\n${cdrTable(cdrs, placed)}`);

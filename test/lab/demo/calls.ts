@@ -3,7 +3,7 @@
  * tenant.yaml; none is computed by the program that is being shown.
  */
 
-import { CARLA_IP, CARRIER_IP } from './far-ends.ts';
+import { CARLA_IP, CARRIER_IP, EMMA_IP } from './far-ends.ts';
 import type { CallerOptions } from '../sipp.ts';
 
 /** Whose price it is, in the words of the CDR's columns: `user_price` and so on. */
@@ -124,20 +124,52 @@ export const CALLS: readonly DemoCall[] = [
   },
 ];
 
+/** Calls with ears: what is heard in them is shown as well (ears.ts). */
+export const WARNED: DemoCall = {
+  letter: 'h',
+  story: 'Emma has 1.00 left and is warned before her call',
+  sipp: { from: '37052000005', ip: EMMA_IP, scenario: 'call', to: '37061234567', values: { holdMs: 3000 } },
+  sip: 200,
+  rows: [
+    {
+      way: 'carrier', disposition: 'ANSWERED', cause: 16, seconds: [3, 15],
+      // As the first call: what she heard before costs nothing.
+      prices: { provider: '0.0075', reseller: '0.03', user: '0.14' },
+    },
+  ],
+};
+
+export const SPIED: DemoCall = {
+  letter: 'i',
+  story: 'Another caller talks to Ben; a supervisor listens, and whispers to the caller',
+  sipp: { from: '4930888888', ip: CARRIER_IP, scenario: 'call-until-bye', to: '3708888813', values: { giveUpMs: 50_000 }, timeoutS: 60 },
+  sip: 200,
+  rows: [
+    {
+      way: 'ben', disposition: 'ANSWERED', cause: 16, seconds: [1, 50],
+      // As call d.
+      prices: { did: '0.01', did_prov: '0.006' },
+    },
+  ],
+};
+
 /** What all calls together change: a user's balance falls by what he pays, a provider's grows by what he is owed. */
 export const BALANCE_CHANGES: Readonly<Record<string, string>> = {
   // Calls a and b.
   anna: '-0.26',
-  // Call d.
-  ben: '-0.01',
+  // Calls d and i.
+  ben: '-0.02',
   // Call e.
   carla: '-0.14',
   // Call g: all she had.
   dora: '-0.05',
-  // 0.03 + 0.025 + 0.03 + 0.03 of the calls a, b, e and g.
-  northwind: '-0.115',
-  // 0.0075 + 0.005 + 0.0075 + 0.0075 for a, b, e and g, less 0.006 that the carrier pays for bringing d.
-  carrier: '0.0215',
+  // Call h.
+  emma: '-0.14',
+  supervisors: '0',
+  // 0.03 + 0.025 + 0.03 + 0.03 + 0.03 of the calls a, b, e, g and h.
+  northwind: '-0.145',
+  // 0.0075 + 0.005 + 0.0075 + 0.0075 + 0.0075 for a, b, e, g and h, less 0.006 that the carrier pays for bringing d, and i.
+  carrier: '0.023',
   bargain: '0',
   'last-resort': '0',
 };

@@ -30,12 +30,12 @@ export async function placeCalls(calls: readonly DemoCall[], target: Target, say
 }
 
 /** Answered, refused, or over without either. */
-async function answered(sipp: Sipp): Promise<void> {
+export async function answered(sipp: Sipp): Promise<void> {
   const waiting = until(() => (finalAnswer(sipp.messages()) === undefined ? 'no final answer yet' : undefined), { timeoutMs: 30_000, everyMs: 50 });
   await Promise.race([waiting, sipp.done]);
 }
 
-function outcome(call: DemoCall, result: SippResult): PlacedCall {
+export function outcome(call: DemoCall, result: SippResult): PlacedCall {
   const invite = result.messages.find((message) => message.method === 'INVITE');
   return { call, sipCallId: invite === undefined ? '' : (headerOf(invite, 'Call-ID') ?? ''), sip: finalAnswer(result.messages)?.status, result };
 }

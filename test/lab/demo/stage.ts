@@ -11,8 +11,10 @@ import { startPostgres, type Postgres } from '../postgres.ts';
 import { findPrograms } from '../programs.ts';
 import { Progress } from '../progress.ts';
 import { startRedis, type Redis } from '../redis.ts';
+import { toneFile } from '../tone-file.ts';
 import { until } from '../wait.ts';
 import { runTollgate } from './command.ts';
+import { WARNING_HZ } from './ears.ts';
 import { registerBen, startFarEnds, type FarEnds } from './far-ends.ts';
 import { writeTenantFile } from './tenant-file.ts';
 
@@ -41,7 +43,7 @@ export async function openDemoStage(): Promise<DemoStage> {
   const folder = newFolder('demo');
   const settingsFile = writeSettings(folder, { postgresUrl, redisUrl: redis.url, asterisk });
   await runTollgate(settingsFile, 'migrate');
-  await runTollgate(settingsFile, 'import', writeTenantFile(folder, farEnds.providers));
+  await runTollgate(settingsFile, 'import', writeTenantFile(folder, { ...farEnds, warning: writeWarning() }));
 
   const engine = await progress.during('The engine', startEngine({ postgresUrl, redisUrl: redis.url, asterisks: [asterisk] }));
   const db = new Client(postgresUrl);
@@ -53,6 +55,13 @@ export async function openDemoStage(): Promise<DemoStage> {
     postgresUrl, redisUrl: redis.url, asterisk, engine, farEnds, db, view,
     close: async () => closeAll({ postgres, redis, asterisk, engine, db, view }),
   };
+}
+
+/** Where Asterisk, which is another user, may read it. */
+function writeWarning(): string {
+  const sound = join(newFolder('sounds'), 'low-balance');
+  writeFileSync(`${sound}.wav`, toneFile(WARNING_HZ, 1));
+  return sound;
 }
 
 type Parts = Pick<DemoStage, 'asterisk' | 'engine' | 'db' | 'view'> & { postgres: Postgres; redis: Redis };
