@@ -27,9 +27,10 @@ const PREFIX = 'spy-';
 const CHANNEL_ID = /^[\w.-]{1,150}$/;
 /**
  * `u`: the channel by its id, so that exactly this one is spied on, and never another of the same device. `d`: 4, 5 and 6
- * change the mode. `q`: no beep. `S`, `E`: it ends when there is no such channel, and with it.
+ * change the mode. `q`: no beep. `S`, `E`: it ends when there is no such channel, and with it. `x(*)`: `*` leaves; it
+ * would seek another channel, and he would hear nothing more.
  */
-const OPTIONS = 'uqdSE';
+const OPTIONS = 'uqdSEx(*)';
 
 export function spyChannelId(id: string): string {
   return `${PREFIX}${matching('spy', id, /^[\w-]{1,64}$/)}`;

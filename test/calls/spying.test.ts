@@ -154,7 +154,7 @@ t.test('4 listens, 5 whispers to the spied side, 6 speaks to both: keys by RTP a
   t.ok(row['started_at'] instanceof Date && row['ended_at'] instanceof Date);
 });
 
-t.test('# steps the volume of what the operator hears, and of nothing else', async (t) => {
+t.test('# steps the volume of what the operator hears, and of nothing else; * leaves', async (t) => {
   const one = await talk(IPS.ada, '37061000000', far);
   await spy(one.callId, 'desk');
   await becomes(LISTENS, one, deskEars);
@@ -164,6 +164,8 @@ t.test('# steps the volume of what the operator hears, and of nothing else', asy
     await heard(one, deskEars);
     return desk.audio.level() > before.desk * 1.5 ? undefined : `he hears ${Math.round(desk.audio.level())} after ${Math.round(before.desk)}`;
   }, { timeoutMs: 15_000 });
+  desk.audio.press('*');
+  await until(() => (desk.talks ? 'he is still connected' : undefined));
   t.ok(Math.abs(one.audio.level() / before.caller - 1) < 0.1, `the caller hears ${one.audio.level()}, before ${before.caller}`);
   await over(one);
 });
