@@ -30,8 +30,12 @@ export async function rawCall(call: RawCall): Promise<number> {
     socket.send(Buffer.concat([Buffer.from(`${line}\r\n`), headers(call, port, method === 'ACK' ? 'INVITE' : method), Buffer.from(`${rest}\r\nContent-Length: ${body.length}\r\n\r\n${body}`)]), sipPort, host);
   };
   const to = `To: <sip:${host}:${sipPort}>`;
+  const invite = (): void => send(`INVITE ${call.uri} SIP/2.0`, `${to}\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp`, SDP);
+  // As any caller over UDP: again, until something comes back.
+  const again = setInterval(invite, 500);
   const final = new Promise<number>((resolve) => {
     socket.on('message', (bytes) => {
+      clearInterval(again);
       const text = bytes.toString('latin1');
       const status = Number(/^SIP\/2\.0 (\d{3})/.exec(text)?.[1] ?? 0);
       if (status < 200 || !/^CSeq: *1 INVITE/im.test(text)) return;
@@ -42,10 +46,11 @@ export async function rawCall(call: RawCall): Promise<number> {
       resolve(status);
     });
   });
-  send(`INVITE ${call.uri} SIP/2.0`, `${to}\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp`, SDP);
+  invite();
   try {
     return await withTimeout(() => `no final answer to ${JSON.stringify(call.uri)} from ${JSON.stringify(call.from.toString('latin1'))}`, final, 5000);
   } finally {
+    clearInterval(again);
     socket.close();
   }
 }
