@@ -117,11 +117,14 @@ t.test('a ceiling', async (t) => {
     const refused = refusedOf(result);
     t.equal(finalStatuses(result).length, 10);
     t.ok(refused >= 1 && refused <= 10 - CEILING + 1, `${refused} of 10 are refused`);
-    const rows = (await stage.rowsOf(result)).filter((row) => row['disposition'] === 'FAILED');
+    const all = await stage.rowsOf(result);
+    const rows = all.filter((row) => row['disposition'] === 'FAILED');
     t.equal(rows.length, refused);
     for (const row of rows) t.match(row, { hangup_cause: 208, user_id: await stage.userId('ben'), src: '37069000002', dst: '37060010002', originator_ip: BEN, billsec: 0, terminated_by: 'system', final: true });
+    // How long it takes is the bench's to say; here, that nothing is done for them first.
     const quickestMs = Math.min(...rows.map((row) => Number(row['duration_ms'])));
-    t.ok(quickestMs < 50, `refused after ${quickestMs} ms at the least`);
+    const answeredMs = Math.min(...all.filter((row) => row['answer_time'] !== null).map((row) => Number(row['answer_time']) - Number(row['calldate'])));
+    t.ok(quickestMs < answeredMs, `refused after ${quickestMs} ms at the least, answered after ${answeredMs}`);
     t.match(overloadOf(stage), { shedding: true, callsPerSecond: CEILING, shed: refused, shedWithoutRow: 0 });
     const done = await talking.done;
     t.equal(done.exitCode, 0, done.errors);
