@@ -66,9 +66,11 @@ function pathOf(name: string): string[] | null {
   return walk(name.split('_'), []);
 }
 
-/** A variable is text; where the schema wants a number it is read as one. */
+/** A variable is text; where the schema wants a number, or true or false, it is read as one. */
 function typed(text: string, path: readonly string[]): unknown {
-  return schemaAt(path) instanceof z.ZodNumber && /^-?\d+$/.test(text) ? Number(text) : text;
+  const schema = schemaAt(path);
+  if (schema instanceof z.ZodNumber && /^-?\d+$/.test(text)) return Number(text);
+  return schema instanceof z.ZodBoolean && (text === 'true' || text === 'false') ? text === 'true' : text;
 }
 
 function put(target: Json, path: readonly string[], value: unknown): void {

@@ -43,6 +43,8 @@ test('the environment stands over the file', async (t) => {
   const settings = loadSettings(MINIMAL, { TOLLGATE_ASTERISK_0_PASSWORD: 'other', TOLLGATE_CALLS_PRICE_DECIMALS: '8', TOLLGATE_CONFIG: 'x', PATH: '/bin' });
   t.equal(settings.asterisk[0]?.password, 'other');
   t.equal(settings.calls.priceDecimals, 8);
+  t.equal(loadSettings(MINIMAL, { TOLLGATE_SPYING_ENABLED: 'false' }).spying.enabled, false);
+  t.match(problems(MINIMAL, { TOLLGATE_SPYING_ENABLED: 'no' }), [/^spying.enabled/]);
   t.same(problems(MINIMAL, { TOLLGATE_COLOUR: 'red' }), ['TOLLGATE_COLOUR: no setting is set by this variable']);
 });
 
