@@ -29,7 +29,7 @@ const progress = new Progress();
 if (runs > 1) {
   for (let run = 1; run <= runs; run += 1) {
     process.stderr.write(`Run ${run} of ${runs}\n`);
-    const { status } = spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url)], { env: { ...process.env, RUNS: '1' }, stdio: 'inherit' });
+    const { status } = spawnSync(process.execPath, ['--import=tsx', fileURLToPath(import.meta.url)], { env: { ...process.env, RUNS: '1' }, stdio: 'inherit' });
     if (status !== 0) process.exit(status ?? 1);
   }
   process.exit(0);
