@@ -11,6 +11,8 @@ import type { Figures, Load } from './calls/measure.ts';
 import { watchTrips } from './calls/trips.ts';
 import type { Trips } from './calls/trips.ts';
 import { describeMachine } from './machine.ts';
+import { atLeast, targetsText, upTo } from './targets.ts';
+import type { Target } from './targets.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -82,17 +84,6 @@ function table(all: readonly Figures[]): string {
   return made.toString();
 }
 
-interface Target {
-  readonly name: string;
-  readonly found: number;
-  readonly goal: string;
-  readonly reached: boolean;
-}
-
-function upTo(name: string, found: number, most: number): Target {
-  return { name, found, goal: `<= ${most}`, reached: found <= most };
-}
-
 function targets(all: readonly Figures[], rates: Readonly<Record<Variant, number>> | null, trips: Trips): Target[] {
   const top = Math.max(...all.map((one) => one.ratePerSecond));
   const at = (variant: Variant): Figures | undefined => all.find((one) => one.variant === variant && one.ratePerSecond === top);
@@ -110,7 +101,7 @@ function targets(all: readonly Figures[], rates: Readonly<Record<Variant, number
     upTo('Redis round trips before dialling', trips.beforeDialling, 1),
     upTo('Redis round trips after the end', trips.afterTheEnd, 1),
     upTo('calls that wait for a frozen Postgres', trips.waitedForPostgres, 0),
-    ...(rates === null ? [] : [{ name: 'highest rate, (c) / (b)', found: rates.tollgate / rates.null, goal: '>= 0.8', reached: rates.tollgate >= 0.8 * rates.null }]),
+    ...(rates === null ? [] : [atLeast('highest rate, (c) / (b)', rates.tollgate / rates.null, 0.8)]),
   ];
 }
 
@@ -118,6 +109,8 @@ async function bench(options: Options): Promise<void> {
   say(`Starting Asterisk, Postgres, Redis, the null application and Tollgate${options.quick === true ? '' : '; their code warms up for two minutes'}`);
   const house = await openHouse();
   try {
+    // What a call costs is measured; whoever is refused, as the machine is busy, costs nothing.
+    await house.restart({ overload: { delayMs: 0 } });
     const trips = await watchTrips(house);
     say(`One call with Postgres frozen, scripts as Redis saw them: ${trips.scripts.join(', ')}`);
     if (options.quick !== true) for (const variant of VARIANTS) await measure(house, { variant, ...WARM_UP });
@@ -130,7 +123,7 @@ async function bench(options: Options): Promise<void> {
     else {
       process.stdout.write(`${describeMachine()}\n${table(all)}\n`);
       if (rates !== null) process.stdout.write(`Highest rate held for 20 s: ${VARIANTS.map((variant) => `${LABELS[variant]} ${rates[variant]}/s`).join(', ')}\n`);
-      for (const one of reached) process.stdout.write(`${one.reached ? 'reached' : 'MISSED '}  ${one.name}: ${one.found.toFixed(2)} (goal ${one.goal})\n`);
+      process.stdout.write(targetsText(reached));
     }
   } finally {
     await house.close();

@@ -8,6 +8,8 @@ import Table from 'cli-table3';
 import { openHouse } from './calls/house.ts';
 import type { House } from './calls/house.ts';
 import { describeMachine } from './machine.ts';
+import { atLeast, targetsText, upTo } from './targets.ts';
+import type { Target } from './targets.ts';
 import { offer, SETTLING_S } from './overload/offer.ts';
 import type { Outcome } from './overload/offer.ts';
 
@@ -95,22 +97,11 @@ async function measureAll(quick: boolean): Promise<Figures> {
   }
 }
 
-interface Target {
-  readonly name: string;
-  readonly found: number;
-  readonly goal: string;
-  readonly reached: boolean;
-}
-
-function upTo(name: string, found: number, most: number): Target {
-  return { name, found, goal: `<= ${most}`, reached: found <= most };
-}
-
 function targets({ capacity, half, twice: { shed } }: Figures): Target[] {
   const admitted = shed.admittedPerSecond / capacity;
   return [
     upTo('refused at half the capacity', half.refused, 0),
-    { name: 'answered at twice the capacity / capacity', found: admitted, goal: '>= 0.9', reached: admitted >= 0.9 },
+    atLeast('answered at twice the capacity / capacity', admitted, 0.9),
     upTo('their set-up p99 / p99 at half the capacity', shed.setupP99Ms / half.setupP99Ms, 3),
     upTo('INVITE to 503, p99, ms', shed.refusalP99Ms, 50),
     upTo('failed calls', shed.failed + half.failed, 0),
@@ -127,8 +118,7 @@ function report(figures: Figures): string {
   };
   row('half the capacity', figures.half);
   for (const way of Object.keys(WAYS) as Way[]) row(WAYS[way].label, figures.twice[way]);
-  const lines = targets(figures).map((one) => `${one.reached ? 'reached' : 'MISSED '}  ${one.name}: ${one.found.toFixed(2)} (goal ${one.goal})`);
-  return `${figures.machine}; load average before: ${figures.loadBefore.toFixed(1)}\nCapacity: ${figures.capacity} calls a second\n${table.toString()}\n${lines.join('\n')}\n`;
+  return `${figures.machine}; load average before: ${figures.loadBefore.toFixed(1)}\nCapacity: ${figures.capacity} calls a second\n${table.toString()}\n${targetsText(targets(figures))}`;
 }
 
 await new Command('bench:overload')

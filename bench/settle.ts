@@ -8,6 +8,8 @@ import { runInNewContext } from 'node:vm';
 import { Command } from 'commander';
 import Table from 'cli-table3';
 import { describeMachine } from './machine.ts';
+import { atLeast, targetsText } from './targets.ts';
+import type { Target } from './targets.ts';
 import { measureMemory } from './settle/memory.ts';
 import type { MemoryFigures } from './settle/memory.ts';
 import { measurePostgres } from './settle/postgres.ts';
@@ -49,18 +51,12 @@ async function measureAll(quick: boolean): Promise<Figures> {
   return { machine: describeMachine(), loadBefore, redis, postgres, memory };
 }
 
-interface Target {
-  readonly name: string;
-  readonly found: number;
-  readonly least: number;
-}
-
 function targets({ redis, postgres }: Figures): Target[] {
   return [
-    { name: 'admissions / a script that does nothing', found: redis.admits / redis.bareAdmits, least: 0.5 },
-    { name: 'ends / a script that does nothing', found: redis.finishes / redis.bareFinishes, least: 0.5 },
-    { name: 'finished calls a second into Postgres', found: postgres.settled, least: 5000 },
-    { name: 'finished calls / COPY of the same rows', found: postgres.settled / postgres.copied, least: 0.4 },
+    atLeast('admissions / a script that does nothing', redis.admits / redis.bareAdmits, 0.5),
+    atLeast('ends / a script that does nothing', redis.finishes / redis.bareFinishes, 0.5),
+    atLeast('finished calls a second into Postgres', postgres.settled, 5000),
+    atLeast('finished calls / COPY of the same rows', postgres.settled / postgres.copied, 0.4),
   ];
 }
 
@@ -76,8 +72,7 @@ function report(figures: Figures): string {
   row('their rows alone, COPY in transactions of that size', postgres.copied);
   row('their rows alone, one COPY', postgres.copiedAtOnce);
   row('their rows alone, an INSERT each', postgres.inserted);
-  const found = targets(figures).map(({ name, found, least }) => `${found >= least ? 'reached' : 'MISSED '}  ${name}: ${found < 10 ? found.toFixed(2) : Math.round(found)} (goal >= ${least})`);
-  return `${figures.machine}; load average before: ${figures.loadBefore.toFixed(1)}\n${table.toString()}\n${memory.calls} calls that are up: ${Math.round(memory.nodeBytes)} bytes each in Node, ${Math.round(memory.redisBytes)} in Redis\n${found.join('\n')}\n`;
+  return `${figures.machine}; load average before: ${figures.loadBefore.toFixed(1)}\n${table.toString()}\n${memory.calls} calls that are up: ${Math.round(memory.nodeBytes)} bytes each in Node, ${Math.round(memory.redisBytes)} in Redis\n${targetsText(targets(figures))}`;
 }
 
 await new Command('bench:settle')
