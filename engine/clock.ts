@@ -16,6 +16,8 @@ export const systemClock: Clock = {
 const LONGEST_WAY_MS = 10_000;
 /** A clock that runs slower than ours, or was set back by less, shows in the quickest of so many events over so long a time. */
 const WATCH = { events: 8, ms: 10_000 } as const;
+/** So often a clock is told that this process lives; one that was not for longer than twice of it slept, or was too busy. */
+export const BEAT_MS = 1000;
 
 /**
  * Asterisk's wall clock as this process sees it, carried on by our monotonic clock. Moments that begin here (a timer)
@@ -28,16 +30,27 @@ export class AsteriskClock implements Clock {
   /** Our monotonic clock less Asterisk's wall clock. */
   #offset: number | null = null;
   #watched = { sinceMs: 0, events: 0, least: Number.POSITIVE_INFINITY };
+  #aliveMs: number | null = null;
+  /** This process slept for so long, and reads until then what came meanwhile. */
+  #slept = { ms: 0, untilMs: 0 };
 
   constructor(monotonicMs: () => number = () => performance.now()) {
     this.#monotonicMs = monotonicMs;
+  }
+
+  /** This process lives. Without this word nobody can tell its sleep from a clock that was set back. */
+  beat(): void {
+    this.#lived(this.#monotonicMs());
   }
 
   /** The moment of an event that Asterisk stamped `at` and that has just been received. */
   stamp(at: number): Moment {
     const receivedMs = this.#monotonicMs();
     const offset = receivedMs - at;
-    if (this.#offset === null || offset < this.#offset || offset > this.#offset + LONGEST_WAY_MS) this.#set(offset, receivedMs);
+    // Whichever comes first after a sleep, the beat or an event.
+    if (this.#aliveMs !== null) this.#lived(receivedMs);
+    const longestWayMs = LONGEST_WAY_MS + (receivedMs < this.#slept.untilMs ? this.#slept.ms : 0);
+    if (this.#offset === null || offset < this.#offset || offset > this.#offset + longestWayMs) this.#set(offset, receivedMs);
     const moment = { wallMs: at, monoMs: at + (this.#offset ?? offset) };
     this.#watch(offset, receivedMs);
     return moment;
@@ -55,8 +68,20 @@ export class AsteriskClock implements Clock {
     return { wallMs: Math.round(monoMs - this.#offset), monoMs };
   }
 
+  #lived(nowMs: number): void {
+    const ms = nowMs - (this.#aliveMs ?? nowMs);
+    this.#aliveMs = nowMs;
+    if (ms <= 2 * BEAT_MS) return;
+    this.#slept = { ms, untilMs: nowMs + LONGEST_WAY_MS };
+    this.#watchAnew(nowMs);
+  }
+
   #set(offset: number, nowMs: number): void {
     this.#offset = offset;
+    this.#watchAnew(nowMs);
+  }
+
+  #watchAnew(nowMs: number): void {
     this.#watched = { sinceMs: nowMs, events: 0, least: Number.POSITIVE_INFINITY };
   }
 

@@ -12,7 +12,7 @@ import type { AsteriskEvent, AsteriskLink, Channel, LinkOptions } from './asteri
 import { hangup } from './asterisk/commands.ts';
 import { endpointState } from './asterisk/queries.ts';
 import { arrivedCall, callerOnly, decideRoute, liveFields } from './arrive.ts';
-import { AsteriskClock, monotonicMs, pause, rest } from './clock.ts';
+import { AsteriskClock, BEAT_MS, monotonicMs, pause, rest } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
 import type { ArrivedCall, CallSettings, Moment } from './call/state.ts';
 import { Door } from './door.ts';
@@ -71,6 +71,7 @@ const CATALOG_WAIT_MS = 5000;
 export class AsteriskServer {
   readonly #parts: ServerParts;
   readonly #clock = new AsteriskClock();
+  readonly #beats = setInterval(() => this.#clock.beat(), BEAT_MS).unref();
   readonly #registry: Registry;
   /** Calls that their dialplan leads. */
   readonly agi: AgiCalls;
@@ -267,6 +268,7 @@ export class AsteriskServer {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    clearInterval(this.#beats);
     this.#registry.stop();
     this.#door.close();
     this.#periodicCheck.close();

@@ -45,6 +45,35 @@ t.test('a late answer does not shorten the call', (t) => {
   t.end();
 });
 
+t.test('this process slept: what happened meanwhile happened when it was stamped, however late it comes', (t) => {
+  const clocks = new Clocks();
+  const live = (seconds: number): void => {
+    for (let second = 0; second < seconds; second += 1) {
+      clocks.asterisk.beat();
+      clocks.pass(1000);
+    }
+  };
+  live(30);
+  const arrived = clocks.event();
+  // Frozen from here on: an answer after four seconds and an end five seconds later are read after nineteen, in a crowd.
+  const [answerMs, endMs] = [clocks.wallMs + 4000, clocks.wallMs + 9000];
+  clocks.pass(19_000);
+  clocks.asterisk.beat();
+  const answered = clocks.asterisk.stamp(answerMs);
+  for (let other = 0; other < 10; other += 1) clocks.asterisk.stamp(answerMs + other);
+  const ended = clocks.asterisk.stamp(endMs);
+  t.equal(elapsedMs(arrived, answered), 4001);
+  t.equal(elapsedMs(answered, ended), 5000);
+  live(30);
+  const before = clocks.event();
+  clocks.pass(5000);
+  clocks.asterisk.beat();
+  // Awake for long, a stamp as old as that is one of a clock that was set.
+  clocks.wallMs -= 19_000;
+  t.equal(elapsedMs(before, clocks.event()), 5001);
+  t.end();
+});
+
 t.test('a clock set forward in mid-call does not lengthen it', (t) => {
   const clocks = new Clocks();
   const answered = clocks.event();
