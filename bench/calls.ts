@@ -109,8 +109,6 @@ async function bench(options: Options): Promise<void> {
   say(`Starting Asterisk, Postgres, Redis, the null application and Tollgate${options.quick === true ? '' : '; their code warms up for two minutes'}`);
   const house = await openHouse();
   try {
-    // What a call costs is measured; whoever is refused, as the machine is busy, costs nothing.
-    await house.restart({ overload: { delayMs: 0 } });
     const trips = await watchTrips(house);
     say(`One call with Postgres frozen, scripts as Redis saw them: ${trips.scripts.join(', ')}`);
     if (options.quick !== true) for (const variant of VARIANTS) await measure(house, { variant, ...WARM_UP });

@@ -20,7 +20,7 @@ const GROWTH = 0.15;
 const QUICKEST_MS = 30_000;
 /** A rate that no Asterisk reaches is no limit. */
 const NO_LIMIT = 10_000;
-/** An order without an answer for so many times `delayMs` shuts the door. */
+/** As many orders as a window has, the oldest without an answer for so many times `delayMs`, shut the door: one or two tell of a pause only. */
 const STALLED = 10;
 
 /** What the answers within one window told. */
@@ -118,7 +118,7 @@ export class Overload {
     this.#rules = rules;
   }
 
-  /** Calls a second at present; null: no limit; 0: nobody, until an order is answered. */
+  /** Calls a second at present; null: no limit; 0: nobody, until orders are answered. */
   rate(nowMs: number): number | null {
     if (this.#stalled(nowMs)) return 0;
     const { rate } = this.#pace;
@@ -175,7 +175,7 @@ export class Overload {
   }
 
   #stalled(nowMs: number): boolean {
-    return this.#unansweredMs(nowMs) > this.#rules.delayMs * STALLED;
+    return this.#open.size >= WINDOW.answers && this.#unansweredMs(nowMs) > this.#rules.delayMs * STALLED;
   }
 
   /** For how long the oldest open order has waited, beyond the quickest. */

@@ -167,7 +167,7 @@ t.test('a ceiling', async (t) => {
 });
 
 t.test('the delay', async (t) => {
-  const stage = await openStage({ tenant, ariUrl: throughWire });
+  const stage = await openStage({ tenant, ariUrl: throughWire, settings: { overload: {} } });
   t.teardown(() => stage.close());
 
   /** Forty a second: too many for what stands in their way. */

@@ -15,6 +15,7 @@ import { openStore } from '../../store/open.ts';
 import type { Store } from '../../store/open.ts';
 import { startAsterisk } from '../lab/asterisk.ts';
 import type { Asterisk, AsteriskOptions } from '../lab/asterisk.ts';
+import { SLOW_IS_NO_OVERLOAD } from '../lab/engine.ts';
 import { newFolder } from '../lab/lab-folder.ts';
 import { until } from '../lab/wait.ts';
 import { connectToRedis, freshDatabase, freshRedis } from '../store/servers.ts';
@@ -205,7 +206,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   const url = options.ariUrl === undefined ? asterisk.ariUrl : await options.ariUrl(asterisk);
   const server = { id: 1, url, username: asterisk.ariUser, password: asterisk.ariPassword, transport: options.transport ?? 'auto', witness: asterisk.celFile, ami: { url: `tcp://${asterisk.host}:${asterisk.amiPort}`, username: asterisk.amiUser, secret: asterisk.amiPassword } };
   const others = (options.others ?? []).map((one, index) => ({ id: index + 2, url: one.ariUrl, username: one.ariUser, password: one.ariPassword, witness: one.celFile }));
-  const settings = loadSettings(JSON.stringify({ postgresUrl, redisUrl, asterisk: [server, ...others], health: { port: 0 }, drainTimeoutS: 2, ...options.settings }), {});
+  const settings = loadSettings(JSON.stringify({ postgresUrl, redisUrl, asterisk: [server, ...others], health: { port: 0 }, drainTimeoutS: 2, overload: SLOW_IS_NO_OVERLOAD, ...options.settings }), {});
   const lines: string[] = [];
   const log = keepingLog(lines);
   const store = storeOf(settings, log);

@@ -6,6 +6,10 @@ import { Bucket, FREE, nextPace, Overload, shareRefused } from '../../routing/ov
 import type { Pace, Window } from '../../routing/overload.ts';
 import { play } from './overload-world.ts';
 
+const fail = (): never => {
+  throw new Error('There is no such order.');
+};
+
 const window = (standingMs: number, answers = 20, tookMs = 200): Window => ({ standingMs, answers, tookMs });
 
 const PACES: readonly (readonly [what: string, before: Pace, seen: Window, after: Pace])[] = [
@@ -58,10 +62,15 @@ test('Asterisk refuses what is beyond a little more than the rate', async (t) =>
   t.same([[100, 100], [100, 115], [100, 230], [100, 1150], [0, 50], [1, 100_000]].map(([rate = 0, offered = 0]) => shareRefused(rate, offered)), [0, 0, 500, 900, 990, 990]);
 });
 
-test('an order without an answer shuts the door, its answer opens it', async (t) => {
+/** As many orders as it takes to believe that Asterisk stands still; the first is the oldest. */
+function eightOrders(overload: Overload, nowMs: number): readonly ((answeredMs: number | null) => void)[] {
+  return Array.from({ length: 8 }, () => overload.asked(nowMs));
+}
+
+test('eight orders without an answer shut the door, an answer opens it', async (t) => {
   const overload = new Overload({ callsPerSecond: 0, delayMs: 20 });
   t.equal(overload.arrive(0), true);
-  const told = overload.asked(0);
+  const [told = fail] = eightOrders(overload, 0);
   overload.asked(1)(3);
   t.equal(overload.arrive(150), true);
   t.equal(overload.arrive(300), false);
@@ -74,7 +83,7 @@ test('an order without an answer shuts the door, its answer opens it', async (t)
 test('an Asterisk that answers nothing for long is let have fewer when it answers again', async (t) => {
   const overload = new Overload({ callsPerSecond: 0, delayMs: 20 });
   for (let n = 0; n < 9; n += 1) overload.asked(n * 20)(n * 20 + 2);
-  const told = overload.asked(200);
+  const [told = fail] = eightOrders(overload, 200);
   for (let now = 200; now < 4000; now += 10) overload.arrive(now);
   told(4000);
   t.equal(overload.rate(4000), (0.9 * 8 * 1000) / 142, 'nine tenths of what it did before');
@@ -83,10 +92,19 @@ test('an Asterisk that answers nothing for long is let have fewer when it answer
 test('an order that failed opens it too, and says nothing of the wait', async (t) => {
   const overload = new Overload({ callsPerSecond: 0, delayMs: 20 });
   overload.asked(0)(2);
-  const told = overload.asked(0);
+  const [told = fail] = eightOrders(overload, 0);
   t.equal(overload.arrive(300), false);
   told(null);
   t.equal(overload.arrive(300), true);
+});
+
+test('a few orders without an answer refuse nobody: the machine may have paused', async (t) => {
+  const overload = new Overload({ callsPerSecond: 0, delayMs: 20 });
+  for (let now = 0; now < 7; now += 1) overload.asked(now);
+  t.equal(overload.arrive(900), true);
+  t.equal(overload.rate(900), null);
+  overload.asked(900);
+  t.equal(overload.arrive(901), false);
 });
 
 test('without a watch no delay refuses anybody', async (t) => {
