@@ -16,6 +16,7 @@ import { startRedis } from '../../test/lab/redis.ts';
 import { ServerProcess } from '../../test/lab/server-process.ts';
 import { startPeer } from '../../test/lab/sipp.ts';
 import { until } from '../../test/lab/wait.ts';
+import { Processors } from './processors.ts';
 
 export type Variant = 'dial' | 'null' | 'tollgate' | 'agi';
 export const VARIANTS: readonly Variant[] = ['dial', 'null', 'tollgate', 'agi'];
@@ -106,9 +107,16 @@ function startNullApp(address: object): Promise<ServerProcess> {
   });
 }
 
-export async function openHouse(): Promise<House> {
+/** `apart`: callers and far ends have the last processor to themselves. */
+export async function openHouse({ apart = false } = {}): Promise<House> {
   compile();
+  const processors = new Processors(apart);
+  return processors.ofSystem(async () => open(processors));
+}
+
+async function open(processors: Processors): Promise<House> {
   const [postgres, redisServer, peer] = await Promise.all([startPostgres(), startRedis(), startPeer({ scenario: 'peer-answer-at-once', ip: PEER_IP, trace: false })]);
+  processors.ofCallers(peer.pid);
   const url = await postgres.createDatabase();
   await migrate(url);
   const db = new Client(url);
@@ -134,7 +142,7 @@ export async function openHouse(): Promise<House> {
     restart: async (settings) => {
       await engine.stop();
       writeFileSync(engine.settingsFile, JSON.stringify({ ...(JSON.parse(readFileSync(engine.settingsFile, 'utf8')) as object), ...settings }));
-      await engine.start();
+      await processors.ofSystem(async () => engine.start());
       await pushed();
     },
     close: async () => {
@@ -143,6 +151,7 @@ export async function openHouse(): Promise<House> {
       await db.end();
       await peer.stop();
       await Promise.all([asterisk.stop(), postgres.stop(), redisServer.stop()]);
+      processors.release();
     },
   };
 }

@@ -43,7 +43,7 @@ const tenant: Tenant = {
   devices: [byAddress('ada', 'ada', ADA, { location: 'by number' }), byAddress('eve', 'eve', EVE, { location: 'by number', codecs: ['ulaw'] })],
 };
 
-const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 8, announcementMaxS: 60 } });
+const stage = await openFaultStage(tenant, { reservation: { sliceS: 3, extendBeforeS: 1 }, calls: { deadManS: 15, announcementMaxS: 60 } });
 
 function start(to: string, scenario = 'call', values = {}): Promise<Sipp> {
   return startCaller({ scenario, target: stage.asterisk, ip: ADA, from: '37069000001', to, values });

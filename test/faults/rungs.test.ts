@@ -81,7 +81,8 @@ const RUNGS: Readonly<Record<string, Rung>> = {
   'route: refused, but neither told nor recorded': { to: '4401', ...refusedWith(403), stop: { at: 'redis record asked', withheld: 'DELETE channels' }, rows: REFUSED },
   'route: refused and recorded, but not told': { to: '4402', ...refusedWith(503), stop: { at: 'redis record answered', withheld: 'DELETE channels' }, rows: REFUSED },
   'admit: the answer did not come': { to: '37060010002', stop: { at: 'redis admit answered' }, rows: [{ ...TALKED, attempt: 1 }] },
-  'leg: created, not dialled': { to: '37060010003', stop: { at: 'POST channels/create answered' }, rows: [GIVEN_UP, { ...TALKED, attempt: 2 }] },
+  // Asterisk may tell of the leg before it answers.
+  'leg: created, not dialled': { to: '37060010003', stop: { at: 'POST channels/create answered', withheld: 'POST (bridges/[^/]+/addChannel|channels/[^/]+/dial)' }, rows: [GIVEN_UP, { ...TALKED, attempt: 2 }] },
   'connect: the leg is in the bridge, not dialled': { to: '37060010004', stop: { at: 'POST channels/[^/]+/dial asked' }, rows: [GIVEN_UP, { ...TALKED, attempt: 2 }] },
   'connect: the INVITE is out, and the far end rings on': {
     to: '37060030001', scenario: 'any-answer', stop: { at: 'POST channels/[^/]+/dial answered' }, until: ['to', /./],
