@@ -74,7 +74,7 @@ const TALKED = { disposition: 'ANSWERED', hangup_cause: 16, final: true, end_sou
 const refusedWith = (status: number): Partial<Rung> => ({ scenario: 'refused', values: { status } });
 const untilBye: Partial<Rung> = { scenario: 'call-until-bye' };
 /** More than the first slice, 12 s at 0.1 a minute. */
-const extended = { ...untilBye, until: ['_hold:1', /^[3-9]\d{4,}$/] } as const;
+const extended = { ...untilBye, until: ['_hold:1', /^([3-9]\d{4}|[1-9]\d{5,})$/] } as const;
 
 const RUNGS: Readonly<Record<string, Rung>> = {
   'arrive: not admitted': { to: '37060010001', stop: { at: 'redis admit asked' }, rows: [{ ...TALKED, attempt: 1 }] },
