@@ -43,6 +43,15 @@ export function arrivedCall(serverId: number, channel: Channel, args: readonly s
   };
 }
 
+/**
+ * A caller whom nobody leads, though another daemon may have dialled for him, of which nothing is known any more (Redis lost it).
+ * What is still told of those legs, their answer or their end, must not be taken for news of the legs that he gets now.
+ */
+export function arrivedAnew(serverId: number, channel: Channel, args: readonly string[], at: Moment): ArrivedCall {
+  const call = arrivedCall(serverId, channel, args, at);
+  return { ...call, legs: `${call.id}-${Math.floor(at.wallMs)}` };
+}
+
 function arrivalOf(call: ArrivedCall, channel: Channel): Arrival {
   return {
     serverId: call.serverId,

@@ -11,7 +11,7 @@ import { guarded } from './asterisk/guarded.ts';
 import type { AsteriskEvent, AsteriskLink, Channel, LinkOptions } from './asterisk/contract.ts';
 import { hangup } from './asterisk/commands.ts';
 import { endpointState } from './asterisk/queries.ts';
-import { arrivedCall, callerOnly, decideRoute, liveFields } from './arrive.ts';
+import { arrivedAnew, arrivedCall, callerOnly, decideRoute, liveFields } from './arrive.ts';
 import { AsteriskClock, BEAT_MS, monotonicMs, pause, rest } from './clock.ts';
 import { refusedCdr } from './call/cdr.ts';
 import type { ArrivedCall, CallSettings, Moment } from './call/state.ts';
@@ -328,7 +328,7 @@ export class AsteriskServer {
       comparedAt: this.#comparedAt,
       ready: async () => this.#catalogRead(),
       isPrompt: (channelId) => this.#prompts.knows(channelId),
-      arrive: (channel, args, at) => this.#arrive(channel, arrivedCall(this.id, channel, args, at)),
+      arrive: (channel, args, at) => this.#arrive(channel, arrivedAnew(this.id, channel, args, at)),
     }, early, before);
     this.#comparedAt = began;
     this.#early = null;

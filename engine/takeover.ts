@@ -18,6 +18,7 @@ import { DIED_CAUSE } from './call/outcome.ts';
 import { resume } from './call/resume.ts';
 import type { Facts, LegFacts } from './call/resume.ts';
 import type { Call, CallSettings, Gone, Moment } from './call/state.ts';
+import { legIdOf } from './call/state.ts';
 import type { AsteriskClock } from './clock.ts';
 import { pause } from './clock.ts';
 import type { Finisher } from './finisher.ts';
@@ -142,10 +143,6 @@ function callerOf(callId: string): string {
   return callId.replace(/^\d+-/, '');
 }
 
-function legOf(callId: string, attempt: number): string {
-  return `${callId}-${attempt}`;
-}
-
 function legsOf(callId: string, channels: ReadonlyMap<string, Channel>): string[] {
   return [...channels.keys()].filter((id) => id.startsWith(`${callId}-`));
 }
@@ -224,7 +221,7 @@ interface LegSince extends LegName {
 
 /** The legs of the present attempt: one, or one for each device that rings at once. */
 function legsNow(call: Call | null, open: OpenCall): LegName[] {
-  const legId = legOf(open.callId, (call === null ? [] : decodePast(open)).length + 1);
+  const legId = legIdOf(call ?? { id: open.callId }, (call === null ? [] : decodePast(open)).length + 1);
   const targets = call?.plan.ways[open.way]?.fork;
   return targets === undefined ? [{ legId, deviceId: null }] : targets.map(({ deviceId }, target) => ({ legId: `${legId}-${target + 1}`, deviceId }));
 }

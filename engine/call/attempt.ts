@@ -11,6 +11,7 @@ import { flashDebits, paidSeconds } from './money.ts';
 import { goesOn } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 import type { Attempt, Call, CallAction, CallState, Fork, ForkLeg, Gone, Moment, Step } from './state.ts';
+import { legIdOf } from './state.ts';
 
 export type Dialling = Extract<CallState, { phase: 'dialling' }>;
 
@@ -41,7 +42,7 @@ export interface Carried {
 
 export function startAttempt(call: Call, { bridged, granted, left, past }: Carried, way: number, now: Moment): Step {
   const number = past.length + 1;
-  const legId = `${call.id}-${number}`;
+  const legId = legIdOf(call, number);
   const targets = call.plan.ways[way]?.fork;
   const fork = targets === undefined ? null : forkOf(legId, targets.length);
   const attempt: Attempt = { number, way, legId, started: now, dialled: null, rang: null, ready: false, connecting: false, sipCallId: '', codec: '', fork, deviceId: null };

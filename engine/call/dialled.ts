@@ -9,6 +9,7 @@ import { decide } from './decide.ts';
 import { paidSeconds } from './money.ts';
 import { resume } from './resume.ts';
 import type { Facts } from './resume.ts';
+import { legIdOf } from './state.ts';
 import type { Call, Gone, Moment, Step } from './state.ts';
 
 /** A call between two words of its dialplan. */
@@ -104,7 +105,7 @@ function factsOf(one: DialledCall, { way, deviceId, started, rang, answered, gon
     past: one.past,
     way,
     callerGone: by === 'originator' ? gone : null,
-    leg: { legId: `${one.call.id}-${one.past.length + 1}`, deviceId, started, rang, answered, codec: '', sipCallId: '', state: 'gone', gone: by === 'terminator' ? gone : null },
+    leg: { legId: legIdOf(one.call, one.past.length + 1), deviceId, started, rang, answered, codec: '', sipCallId: '', state: 'gone', gone: by === 'terminator' ? gone : null },
     others: [],
   };
 }

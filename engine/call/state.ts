@@ -63,6 +63,13 @@ export interface ArrivedCall {
   readonly serverId: number;
   readonly arrived: Moment;
   readonly originator: Originator;
+  /** What the ids of its legs begin with, where that is not its own id: see `arrivedAnew`. */
+  readonly legs?: string;
+}
+
+/** Its id in Asterisk: `number` is that of the attempt. */
+export function legIdOf({ id, legs = id }: Pick<ArrivedCall, 'id' | 'legs'>, number: number): string {
+  return `${legs}-${number}`;
 }
 
 /** What never changes while the call lasts. */

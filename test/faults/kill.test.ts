@@ -114,6 +114,18 @@ t.test('killed while it rings on: led on to its end', async (t) => {
   t.match(await hungUp(caller), { disposition: 'NO ANSWER', hangup_cause: 241, end_source: 'event' });
 });
 
+t.test('killed while it rings, and Redis is emptied: the caller is taken anew', async (t) => {
+  const caller = await start('37060020004', 'any-answer');
+  await stage.known('37060020004', 'state', 'ringing');
+  await stage.engine.kill();
+  await stage.redis.flushdb();
+  await stage.engine.start();
+  await stage.known('37060020004', 'state', 'ringing');
+  t.match(await hungUp(caller), { attempt: 1, final: true, disposition: 'NO ANSWER', hangup_cause: 241, end_source: 'event' });
+  const invites = ringing.invites().filter((invite) => invite.text.includes('37060020004'));
+  t.equal(invites.length, 2, 'the far end was asked twice');
+});
+
 t.test('killed while the caller hears that his balance is low: the next one stops it and calls', async (t) => {
   const caller = await startCaller({ scenario: 'call', target: stage.asterisk, ip: EVE, from: '37069000002', to: '37060010005', values: { holdMs: 300 } });
   await until(() => (caller.messages().some(({ status }) => status === 183) ? undefined : 'he hears nothing yet'));
