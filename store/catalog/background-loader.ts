@@ -1,11 +1,14 @@
 /** Has tariffs and pools built in a worker thread, a few at a time, and keeps what has come until it is taken. */
 import { Worker } from 'node:worker_threads';
-import { jobKey } from './build-job.ts';
+import { jobKey, PROGRESS } from './build-job.ts';
 import type { Built, Job } from './build-job.ts';
 import type { WorkerInput } from './build-worker.ts';
 
 /** A small one does not wait behind a large one, and memory stays bounded. */
 const MOST_AT_ONCE = 3;
+
+/** Whatever stands in its way, a lock, a frozen server: a worker that has work and tells nothing for so long is given up. */
+const SILENT_MS = 30_000;
 
 const isSource = import.meta.url.endsWith('.ts');
 const WORKER = new URL(isSource ? './build-worker-from-source.mjs' : './build-worker.js', import.meta.url);
@@ -13,6 +16,7 @@ const WORKER = new URL(isSource ? './build-worker-from-source.mjs' : './build-wo
 export class BackgroundLoader {
   readonly #postgresUrl: string;
   readonly #onNews: () => void;
+  readonly #silentMs: number;
   /** Asked for and not come, each in its latest form. */
   readonly #wanted = new Map<string, Job>();
   /** Sent to the worker and not answered. */
@@ -20,11 +24,14 @@ export class BackgroundLoader {
   readonly #come: Built[] = [];
   #worker: Worker | null = null;
   #failure: Error | null = null;
+  /** Runs while a worker has work. */
+  #silence: NodeJS.Timeout | undefined;
 
   /** `onNews`: all that was wanted has come, or the worker failed. */
-  constructor(postgresUrl: string, onNews: () => void) {
+  constructor(postgresUrl: string, onNews: () => void, silentMs = SILENT_MS) {
     this.#postgresUrl = postgresUrl;
     this.#onNews = onNews;
+    this.#silentMs = silentMs;
   }
 
   /** Starts a worker, which is asked again for what had not come. */
@@ -33,7 +40,7 @@ export class BackgroundLoader {
     this.#worker = worker;
     this.#failure = null;
     this.#sent.clear();
-    worker.on('message', (built: Built) => this.#took(worker, built));
+    worker.on('message', (news: Built | typeof PROGRESS) => this.#heard(worker, news));
     worker.on('error', (error) => this.#failed(worker, error));
     worker.on('exit', (code) => this.#failed(worker, new Error(`The thread that builds tariffs and pools ended with code ${code}.`)));
     this.#send();
@@ -42,6 +49,7 @@ export class BackgroundLoader {
   close(): void {
     const worker = this.#worker;
     this.#worker = null;
+    clearTimeout(this.#silence);
     // The promise tells of the end, which nobody waits for; it never rejects.
     worker?.terminate().catch(() => undefined);
   }
@@ -68,12 +76,24 @@ export class BackgroundLoader {
       if (this.#sent.size >= MOST_AT_ONCE) return;
       if (this.#sent.has(key)) continue;
       this.#sent.set(key, job);
+      if (this.#sent.size === 1) this.#listen(this.#worker);
       this.#worker.postMessage(job, []);
     }
   }
 
-  #took(worker: Worker, built: Built): void {
+  #listen(worker: Worker): void {
+    clearTimeout(this.#silence);
+    if (this.#sent.size === 0) return;
+    this.#silence = setTimeout(() => this.#failed(worker, new Error(`The thread that builds tariffs and pools tells nothing for ${this.#silentMs / 1000} s.`)), this.#silentMs);
+  }
+
+  #heard(worker: Worker, news: Built | typeof PROGRESS): void {
     if (worker !== this.#worker) return;
+    if (news !== PROGRESS) this.#took(news);
+    this.#listen(worker);
+  }
+
+  #took(built: Built): void {
     this.#come.push(built);
     // If it was asked for again meanwhile, this one is taken all the same: it is newer than what is in force.
     const key = jobKey(built);

@@ -21,6 +21,9 @@ export interface BuiltPool {
 /** What it posts for each job. */
 export type Built = BuiltTariff | BuiltPool;
 
+/** What it posts meanwhile, as long as Postgres sends. */
+export const PROGRESS = 'progress';
+
 /** The same for a job and for what came of it. */
 export function jobKey(job: Job | Built): string {
   return 'poolId' in job ? `pool ${job.poolId}` : `tariff ${job.tariffId}`;

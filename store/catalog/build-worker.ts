@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { tariffBuffers } from '../../rating/tariff.ts';
 import { packedBuffers } from '../../routing/packed-numbers.ts';
 import { connectClient } from '../postgres.ts';
+import { PROGRESS } from './build-job.ts';
 import type { BuiltPool, BuiltTariff, Job } from './build-job.ts';
 import { buildPool } from './load-pool.ts';
 import { buildTariff } from './load-wholesale.ts';
@@ -12,13 +13,23 @@ export interface WorkerInput {
   readonly postgresUrl: string;
 }
 
+const PROGRESS_EVERY_MS = 1000;
+let toldMs = 0;
+
+function progress(): void {
+  const nowMs = performance.now();
+  if (nowMs - toldMs < PROGRESS_EVERY_MS) return;
+  toldMs = nowMs;
+  parentPort?.postMessage(PROGRESS, []);
+}
+
 async function answer(client: Client, job: Job): Promise<void> {
   if ('poolId' in job) {
-    const numbers = await buildPool(client, job.poolId);
+    const numbers = await buildPool(client, job.poolId, progress);
     parentPort?.postMessage({ poolId: job.poolId, numbers } satisfies BuiltPool, 'slots' in numbers ? packedBuffers(numbers) : []);
     return;
   }
-  const tariff = await buildTariff(client, job);
+  const tariff = await buildTariff(client, job, progress);
   parentPort?.postMessage({ tariffId: job.tariffId, tariff } satisfies BuiltTariff, 'kind' in tariff ? tariffBuffers(tariff) : []);
 }
 
@@ -27,7 +38,7 @@ const { postgresUrl } = workerData as WorkerInput;
 const idle: Client[] = [];
 
 async function work(job: Job): Promise<void> {
-  // A list takes as long as it takes; a server that is frozen is noticed by the owner.
+  // A list takes as long as it takes; its owner notices when nothing comes any more.
   const client = idle.pop() ?? (await connectClient(postgresUrl, 'builder', 0));
   await answer(client, job);
   idle.push(client);

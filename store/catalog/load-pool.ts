@@ -8,12 +8,13 @@ import { copying } from '../postgres.ts';
 import type { Broken } from './load.ts';
 
 /** The pool's numbers, or the first one that cannot be used. */
-export async function buildPool(client: ClientBase, poolId: number): Promise<PackedNumbers | Broken> {
+export async function buildPool(client: ClientBase, poolId: number, onRows: () => void = () => undefined): Promise<PackedNumbers | Broken> {
   const builder = new PackedBuilder();
   const lines = client.query(copying(copyTo(`copy (select number from numbers where pool_id = ${Math.trunc(poolId)}) to stdout`)));
   let rest = '';
   let broken: Broken | null = null;
   for await (const chunk of lines as AsyncIterable<Buffer>) {
+    onRows();
     const texts = (rest + chunk.toString('latin1')).split('\n');
     rest = texts.pop() ?? '';
     for (const text of texts) {

@@ -20,9 +20,9 @@ const ORDER = 'order by prefix, effective_from desc';
 const MOST_REMEMBERED = 10_000;
 
 /** The tariff, or why there is none, with prefix and date of the first rate that cannot be used. */
-export async function buildTariff(client: ClientBase, meta: TariffMeta): Promise<WholesaleTariff | Broken> {
+export async function buildTariff(client: ClientBase, meta: TariffMeta, onRows: () => void = () => undefined): Promise<WholesaleTariff | Broken> {
   try {
-    return await loadWholesale(client, meta);
+    return await loadWholesale(client, meta, onRows);
   } catch (error) {
     const broken = tariffProblem(meta.tariffId, error);
     if (broken === null) throw error;
@@ -30,16 +30,22 @@ export async function buildTariff(client: ClientBase, meta: TariffMeta): Promise
   }
 }
 
-async function loadWholesale(client: ClientBase, meta: TariffMeta): Promise<WholesaleTariff> {
+async function loadWholesale(client: ClientBase, meta: TariffMeta, onRows: () => void): Promise<WholesaleTariff> {
   try {
-    return await build(client, meta, '');
+    return await build(client, { meta, order: '', onRows });
   } catch (error) {
     if (!(error instanceof TariffError)) throw error;
-    return buildNaming(client, meta);
+    return buildNaming(client, meta, onRows);
   }
 }
 
-async function build(client: ClientBase, meta: TariffMeta, order: string): Promise<WholesaleTariff> {
+interface Reading {
+  readonly meta: TariffMeta;
+  readonly order: string;
+  readonly onRows: () => void;
+}
+
+async function build(client: ClientBase, { meta, order, onRows }: Reading): Promise<WholesaleTariff> {
   const builder = new TariffBuilder(meta);
   const lines = client.query(copying(copyTo(`copy (select r.prefix, d.id, (extract(epoch from effective_from) * 1000)::bigint, rate, connection_fee,
       increment_s, min_time_s, start_time, end_time, day_type, blocked, ghost_percent
@@ -48,6 +54,7 @@ async function build(client: ClientBase, meta: TariffMeta, order: string): Promi
   let rest = '';
   let line = 0;
   for await (const chunk of lines as AsyncIterable<Buffer>) {
+    onRows();
     const texts = (rest + chunk.toString('latin1')).split('\n');
     rest = texts.pop() ?? '';
     for (const text of texts) builder.add(rateRow(text, money), (line += 1));
@@ -56,9 +63,9 @@ async function build(client: ClientBase, meta: TariffMeta, order: string): Promi
 }
 
 /** The builder counts lines; who looks for the row needs its prefix and date. */
-async function buildNaming(client: ClientBase, meta: TariffMeta): Promise<WholesaleTariff> {
+async function buildNaming(client: ClientBase, meta: TariffMeta, onRows: () => void): Promise<WholesaleTariff> {
   try {
-    return await build(client, meta, ORDER);
+    return await build(client, { meta, order: ORDER, onRows });
   } catch (error) {
     if (!(error instanceof TariffError)) throw error;
     const [first] = error.problems;
