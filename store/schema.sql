@@ -1675,8 +1675,9 @@ begin
     select account, array_agg(account_id) ids, array_agg(total) totals, array_agg(charge) charges, array_agg(low) lows, array_agg(high) highs, array_agg(n) counts, array_agg(last) lasts
     from (select account, account_id, sum(amount) total, min(version) low, max(version) high, count(*) n,
             coalesce(sum(-amount) filter (where amount < 0 and cause in ('call', 'did', 'flash_call')), 0) charge,
-            (array_agg(balance_after order by version desc))[1] last
-          from new_rows group by account, account_id) a
+            -- Arrays are compared by their first elements first: that of the highest version.
+            (max(array[version::numeric, balance_after]))[2] last
+          from new_rows group by account_id, account) a
     group by account
   loop
     if s.account = 'user' then moved := ledger_apply_users(s.ids, s.totals, s.charges, s.lows, s.highs, s.counts, s.lasts);

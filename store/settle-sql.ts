@@ -54,12 +54,19 @@ export interface NamedDebit {
   readonly uniqueId: string;
 }
 
+/** What `insertDebits` hands over, as Postgres writes arrays: made while it is still at work on the calls. */
+export type DebitArrays = readonly [accounts: string, ids: string, amounts: string, causes: string, references: string];
+
+export function debitArrays(debits: readonly NamedDebit[]): DebitArrays {
+  const array = (value: (named: NamedDebit) => unknown): string => `{${debits.map((named) => `"${String(value(named)).replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
+  return [array(({ debit }) => debit[0]), array(({ debit }) => debit[1]), array(({ debit }) => debit[2]), array(({ debit }) => debit[3]), array(({ uniqueId }) => uniqueId)];
+}
+
 /**
  * One ledger row a debit; the ledger moves the balances. Accounts are locked in the order of their ids, users before
  * providers, so that two settlers or a payment in between cannot lock each other out for ever.
  */
-export async function insertDebits(writer: Writer, debits: readonly NamedDebit[]): Promise<void> {
-  if (debits.length === 0) return;
+export async function insertDebits(writer: Writer, debits: DebitArrays): Promise<void> {
   await writer.query({
     name: 'settle-debits',
     text: `with debit as (
@@ -72,10 +79,7 @@ export async function insertDebits(writer: Writer, debits: readonly NamedDebit[]
       select d.account, d.account_id, h.balance_version + row_number() over w, -d.amount, h.balance - sum(d.amount) over w, d.cause, d.reference
       from debit d left join (select * from payer union all select * from carrier) h on h.account = d.account and h.id = d.account_id
       window w as (partition by d.account_id, d.account order by d.n)`,
-    values: [
-      debits.map(({ debit }) => debit[0]), debits.map(({ debit }) => debit[1]), debits.map(({ debit }) => debit[2]),
-      debits.map(({ debit }) => debit[3]), debits.map(({ uniqueId }) => uniqueId),
-    ],
+    values: [...debits],
   });
 }
 

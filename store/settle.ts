@@ -18,8 +18,8 @@ import { runScript } from './redis/scripts.ts';
 import type { Units } from './redis/units.ts';
 import { entryProblem, isPoison, poisonReason, readEntries, usersOf } from './settle-entry.ts';
 import type { Entry } from './settle-entry.ts';
-import { copyCalls, insertCalls, insertDebits, makePartition, prepareWriter, takeSettlerLock } from './settle-sql.ts';
-import type { NamedDebit } from './settle-sql.ts';
+import { copyCalls, debitArrays, insertCalls, insertDebits, makePartition, prepareWriter, takeSettlerLock } from './settle-sql.ts';
+import type { DebitArrays, NamedDebit } from './settle-sql.ts';
 
 export interface SettlerParts {
   readonly pool: Pool;
@@ -286,13 +286,15 @@ async function rollBack(client: PoolClient, cause: unknown): Promise<void> {
 
 async function write(client: PoolClient, entries: readonly Entry[]): Promise<readonly Spendable[]> {
   await copyCalls(client, entries.map((entry) => entry.rows).join(''));
-  // The debits are read while Postgres is at work.
-  const [fresh, debits] = await Promise.all([insertCalls(client), Promise.resolve().then(() => entries.flatMap((entry) => named(entry)))]);
-  await insertDebits(client, debits.filter(({ uniqueId }) => fresh.has(uniqueId)));
+  // The debits are made ready while Postgres is at work: usually those of all calls.
+  const [fresh, { all, arrays }] = await Promise.all([insertCalls(client), Promise.resolve().then(() => debitsOf(entries))]);
+  const due = all.filter(({ uniqueId }) => fresh.has(uniqueId));
+  if (due.length > 0) await insertDebits(client, due.length === all.length ? arrays : debitArrays(due));
   const users = usersOf(entries);
   return users.length === 0 ? [] : loadBalances(client, users);
 }
 
-function named(entry: Entry): NamedDebit[] {
-  return (JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final }));
+function debitsOf(entries: readonly Entry[]): { readonly all: readonly NamedDebit[]; readonly arrays: DebitArrays } {
+  const all = entries.flatMap((entry) => (JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final })));
+  return { all, arrays: debitArrays(all) };
 }

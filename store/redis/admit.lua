@@ -114,19 +114,21 @@ if ways > 0 and way < 0 then return {'noWay'} end
 local sums = {}
 for _, key in ipairs(order) do
   if taken[key] > 0 then
-    if is_window(key) then
-      take(key, taken[key])
-    else
+    if not is_window(key) then
       sums[#sums + 1] = key
       sums[#sums + 1] = there[key] + taken[key]
+    elseif there[key] > 0 then
+      redis.call('INCRBY', key, taken[key])
+    else
+      redis.call('SET', key, taken[key], 'PX', 2000)
     end
   end
 end
 if #sums > 0 then redis.call('MSET', unpack(sums)) end
-local fields, names = {unpack(ARGV, arg)}, {}
+local shown, names = #ARGV, {}
 local function keep(field, value)
-  fields[#fields + 1] = field
-  fields[#fields + 1] = value
+  ARGV[#ARGV + 1] = field
+  ARGV[#ARGV + 1] = value
 end
 for key, purse in pairs(purses) do
   redis.call('HSET', key, 'reserved', text(purse.reserved))
@@ -144,9 +146,9 @@ keep('_answer', way .. ' ' .. table.concat(granted, ' '))
 keep('_held', table.concat(held, ' '))
 keep('_way_held', table.concat(way_held, ' '))
 keep('_payers', table.concat(names, ' '))
-redis.call('HSET', call, unpack(fields))
+redis.call('HSET', call, unpack(ARGV, arg))
 redis.call('ZADD', live, ARGV[2], ARGV[1])
-if EVENTS then tell(ARGV[1], 'admitted', with_provider({unpack(ARGV, arg)}, way_held)) end
+if EVENTS then tell(ARGV[1], 'admitted', with_provider({unpack(ARGV, arg, shown)}, way_held)) end
 local answer = {'admitted', tostring(way)}
 for i = 1, 2 * payers do answer[2 + i] = granted[i] end
 return answer

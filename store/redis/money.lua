@@ -4,6 +4,12 @@
 local BASE = 1000000000
 
 local function money(text)
+  -- Most amounts: exact as one double.
+  if #text < 16 and string.byte(text) ~= 45 then
+    local value = tonumber(text)
+    local high = math.floor(value / BASE)
+    return {high, value - high * BASE}
+  end
   local negative = string.sub(text, 1, 1) == '-'
   local digits = negative and string.sub(text, 2) or text
   local high, low = tonumber(string.sub(digits, 1, -10)) or 0, tonumber(string.sub(digits, -9))
@@ -32,6 +38,7 @@ local function less(a, b)
 end
 
 local function text(a)
+  if a[1] >= 0 and a[1] < 1000000 then return string.format('%.0f', a[1] * BASE + a[2]) end
   local sign, high, low = '', a[1], a[2]
   if high < 0 then
     sign, high, low = '-', 0 - high, 0 - low

@@ -10,7 +10,7 @@ import type { Client } from 'pg';
 import type { CdrPrice } from '../../engine/call/admission.ts';
 import { encodeEntry } from '../../store/cdr-row.ts';
 import type { DebitText } from '../../store/cdr-row.ts';
-import { copyCalls, insertCalls, insertDebits, prepareWriter } from '../../store/settle-sql.ts';
+import { copyCalls, debitArrays, insertCalls, insertDebits, prepareWriter } from '../../store/settle-sql.ts';
 import { parseMoney } from '../../rating/money.ts';
 import { perMinute, rateToJson, simpleRate } from '../../rating/rate.ts';
 import { charge } from '../../rating/charge.ts';
@@ -63,7 +63,7 @@ async function settled(client: Client, count: number): Promise<void> {
     await client.query('begin');
     await copyCalls(client, entry.rows);
     await insertCalls(client);
-    await insertDebits(client, (JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final })));
+    await insertDebits(client, debitArrays((JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final }))));
     await client.query('commit');
   }
 }

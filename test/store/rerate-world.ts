@@ -13,7 +13,7 @@ import type { Level, Parties } from '../../routing/plan.ts';
 import { loadCatalogOnce } from '../../store/catalog/once.ts';
 import { encodeEntry } from '../../store/cdr-row.ts';
 import type { DebitText } from '../../store/cdr-row.ts';
-import { copyCalls, insertCalls, insertDebits, prepareWriter } from '../../store/settle-sql.ts';
+import { copyCalls, debitArrays, insertCalls, insertDebits, prepareWriter } from '../../store/settle-sql.ts';
 import { call as newCall, deviceWay, provider as newProvider } from '../call/call-builder.ts';
 import { amount, amountText } from '../calls/auditor.ts';
 import { below, pick } from '../rating/random-rates.ts';
@@ -183,7 +183,7 @@ export class World {
       await this.client.query('begin');
       await copyCalls(this.client, entries.map(({ rows }) => rows).join(''));
       await insertCalls(this.client);
-      await insertDebits(this.client, entries.flatMap((entry) => (JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final }))));
+      await insertDebits(this.client, debitArrays(entries.flatMap((entry) => (JSON.parse(entry.debits) as DebitText[]).map((debit) => ({ debit, uniqueId: entry.final })))));
       await this.client.query('commit');
       for (const { naive } of batch) this.happened(naive);
       done += batch.length;
